@@ -1,0 +1,1 @@
+"""Floor 7: who turns a plan into archives."""

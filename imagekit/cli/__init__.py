@@ -1,0 +1,1 @@
+"""Floor 9: one file per group of commands. Parse, call the pipeline, render."""

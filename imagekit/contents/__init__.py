@@ -1,0 +1,1 @@
+"""Floor 4: what goes into an artefact. Wheels, bytecode, footprint."""

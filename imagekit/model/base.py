@@ -1,0 +1,60 @@
+"""What is known of a base image once it was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imagekit.model.digest import Digest
+from imagekit.model.image import Descriptor, Family, ImageConfig
+from imagekit.model.target import Architecture, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseFacts:
+    """The facts that plans need, read from the base's layers once and kept in `imagekit.lock`."""
+
+    python: str
+    """Full version, such as `3.13.5`."""
+    glibc: str
+    """Such as `2.41`."""
+    interpreter: str
+    """Absolute path of Python in the image, its symlinks resolved (lambda_rules M15)."""
+    runtime_client: bool
+    """Whether a Lambda runtime client is there."""
+    unzipped_bytes: int
+    """Sum of the uncompressed layer tars."""
+    packages: tuple[tuple[str, str], ...] = ()
+    """Name and version of the Python packages where a function would find them."""
+
+    @property
+    def minor(self) -> str:
+        """Minor version of Python, such as `3.13`."""
+        return ".".join(self.python.split(".")[:2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """One architecture of a base, pinned by digest."""
+
+    name: str
+    """As the configuration says it."""
+    reference: str
+    """Where it lies: `registry/repository:tag@sha256:…`, or a folder's path with `@sha256:…`."""
+    digest: Digest
+    """Of its manifest."""
+    family: Family
+    config: ImageConfig
+    layers: tuple[Descriptor, ...]
+    facts: BaseFacts
+    in_store: bool = False
+    """Its layers lie in the store, as for a base that was composed here."""
+
+    def target(self, architecture: Architecture) -> Target:
+        """The target that this base makes (decision 1: an image takes its base's floor)."""
+        major, _, minor = self.facts.glibc.partition(".")
+        return Target(
+            python=self.facts.minor,
+            architecture=architecture,
+            glibc=(int(major), int(minor)),
+            full_version=self.facts.python,
+        )

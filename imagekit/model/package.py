@@ -1,0 +1,74 @@
+"""Packages as a lock names them, and as wheels that can be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagekit.model.digest import Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A file that an index or a folder offers: a wheel or an sdist, with the hash it must have."""
+
+    filename: str
+    url: str
+    """`https:`, `file:`, or `http:` on loopback."""
+    digest: Digest
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sdist:
+    """A source distribution: built with `uv build --wheel`."""
+
+    artifact: Artifact
+    subdirectory: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vcs:
+    """A pinned commit of a repository."""
+
+    url: str
+    """Without `git+` and without a fragment."""
+    commit: str
+    subdirectory: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A path dependency or a workspace member: the user's own code."""
+
+    path: Path
+
+
+Origin = Artifact | Sdist | Vcs | Directory
+"""Where a package comes from. An `Artifact` here is always a wheel for the target."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedPackage:
+    """What the lock says for one target: a name, a version, and where it comes from."""
+
+    name: str
+    """Normalised (PEP 503)."""
+    version: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A package with its wheel: what a layer is made of."""
+
+    name: str
+    version: str
+    wheel: Artifact
+    own: bool = False
+    """A workspace member or path dependency: it changes more often than what others publish."""
+
+    @property
+    def label(self) -> str:
+        """`name version`, for people."""
+        return f"{self.name} {self.version}"

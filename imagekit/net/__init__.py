@@ -1,0 +1,1 @@
+"""Floor 2: one HTTP transport for wheels and registries alike."""

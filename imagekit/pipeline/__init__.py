@@ -1,0 +1,1 @@
+"""Floor 8: the stages in order, with real clients wired in."""

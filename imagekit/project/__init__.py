@@ -1,0 +1,1 @@
+"""Floor 3: what the user gave. Configuration, locks, source files."""

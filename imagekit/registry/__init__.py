@@ -1,0 +1,1 @@
+"""Floor 3: the distribution protocol. Client, credentials, push, copy."""

@@ -1,0 +1,1 @@
+"""Floor 7: a value in, words out. Pure."""
