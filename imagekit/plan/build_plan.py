@@ -1,0 +1,163 @@
+"""`BuildPlan`, the waist: engines, bundles, reports and tests read this one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from imagekit.model.base import Base
+from imagekit.model.digest import Digest
+from imagekit.model.package import Package
+from imagekit.model.target import Target
+from imagekit.model.tree import Tree
+from imagekit.plan.layering import group
+from imagekit.plan.packaging import PackageType
+from imagekit.plan.recipe import packages_fingerprint, source_fingerprint
+
+TASK_ROOT = "/var/task"
+"""The project and its packages."""
+
+CLIENT_ROOT = "/opt/imagekit"
+"""A runtime client that the base does not bring (decision 9)."""
+
+SHARED_ROOT = "/opt/python"
+"""A base's shared packages, where AWS's images look anyway."""
+
+Kind = Literal["client", "packages", "source"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerPlan:
+    """One layer: what is in it, where it lands, and the fingerprint of its recipe."""
+
+    name: str
+    kind: Kind
+    packages: tuple[Package, ...]
+    root: str
+    why: str
+    fingerprint: Digest
+    unzipped_bytes: int
+    """Sum of the files' sizes, without bytecode."""
+    files: Tree | None = None
+    """The project's own files; None where wheels are the content."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the image's config says besides what the base says."""
+
+    entrypoint: tuple[str, ...] | None
+    """None keeps the base's."""
+    command: tuple[str, ...]
+    working_dir: str
+    env: tuple[tuple[str, str], ...]
+    """In full: the base's, then what was added."""
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildPlan:
+    """Everything that was decided about one artefact."""
+
+    function: str
+    handler: str
+    target: Target
+    packaging: PackageType
+    why: str
+    base: Base | None
+    """None for a ZIP."""
+    bytecode: str | None
+    """Full version of the CPython that compiles; None ships no bytecode."""
+    layers: tuple[LayerPlan, ...]
+    """In stacking order: stable ones first, source last."""
+    settings: Settings | None
+    """None for a ZIP."""
+    limit_bytes: int
+
+    @property
+    def unzipped_bytes(self) -> int:
+        """The base's, the packages' and the source's bytes, without bytecode."""
+        base = self.base.facts.unzipped_bytes if self.base else 0
+        return base + sum(layer.unzipped_bytes for layer in self.layers)
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        """Every package of the project, in layer order; the runtime client's are not among them."""
+        return tuple(
+            package
+            for layer in self.layers
+            if layer.kind == "packages"
+            for package in layer.packages
+        )
+
+
+def package_layers(
+    packages: Sequence[Package], weights: Mapping[str, int], bytecode: str | None
+) -> tuple[LayerPlan, ...]:
+    """The layers of the project's packages; `weights` gives unzipped bytes by package name."""
+    return tuple(
+        LayerPlan(
+            name=found.name,
+            kind="packages",
+            packages=found.packages,
+            root=TASK_ROOT,
+            why=found.why,
+            fingerprint=packages_fingerprint(found.packages, root=TASK_ROOT, bytecode=bytecode),
+            unzipped_bytes=sum(weights[package.name] for package in found.packages),
+        )
+        for found in group(packages, weights)
+    )
+
+
+def client_layer(
+    packages: Sequence[Package], weights: Mapping[str, int], bytecode: str | None
+) -> LayerPlan:
+    """The layer of the Lambda runtime client, for a base that has none."""
+    return LayerPlan(
+        name="runtime client",
+        kind="client",
+        packages=tuple(packages),
+        root=CLIENT_ROOT,
+        why="the base brings no Lambda runtime client",
+        fingerprint=packages_fingerprint(packages, root=CLIENT_ROOT, bytecode=bytecode),
+        unzipped_bytes=sum(weights[package.name] for package in packages),
+    )
+
+
+def source_layer(tree: Tree, bytecode: str | None) -> LayerPlan:
+    """The layer of the project's own files, the last one."""
+    return LayerPlan(
+        name="source",
+        kind="source",
+        packages=(),
+        root=TASK_ROOT,
+        why="your code changes most often",
+        fingerprint=source_fingerprint(tree, root=TASK_ROOT, bytecode=bytecode),
+        unzipped_bytes=tree.size_bytes,
+        files=tree,
+    )
+
+
+def image_settings(
+    base: Base, handler: str, env: Sequence[tuple[str, str]], *, adds_client: bool
+) -> Settings:
+    """What the config must say so that Lambda starts the handler on this base."""
+    variables = dict(base.config.env) | dict(env)
+    if adds_client:
+        variables.setdefault("LAMBDA_TASK_ROOT", TASK_ROOT)
+        for folder in (SHARED_ROOT, CLIENT_ROOT):
+            variables["PYTHONPATH"] = _appended(variables.get("PYTHONPATH"), folder)
+    return Settings(
+        # lambda_rules M15, M23: the interpreter's real path; `-m` puts the working directory first.
+        entrypoint=(base.facts.interpreter, "-m", "awslambdaric") if adds_client else None,
+        command=(handler,),
+        working_dir=TASK_ROOT if adds_client else base.config.working_dir or TASK_ROOT,
+        env=tuple(variables.items()),
+    )
+
+
+def _appended(path: str | None, folder: str) -> str:
+    # lambda_rules R7: PYTHONPATH is appended to, never replaced.
+    folders = path.split(":") if path else []
+    return ":".join(folders if folder in folders else [*folders, folder])

@@ -1,0 +1,82 @@
+"""ZIP or image: decided from the footprint, before anything is built (decision 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from imagekit.model.errors import TooLarge
+
+ZIP_LIMIT_BYTES = 262_144_000
+"""Code and packages must stay *below* it (lambda_rules Z1: 262,144,000 itself is refused)."""
+
+IMAGE_LIMIT_BYTES = 10 * 1024**3
+"""All layers uncompressed, deletions included (lambda_rules T6)."""
+
+NEAR = 0.9
+"""A ZIP this full is worth a word: the next bump may stop the build."""
+
+PackageType = Literal["zip", "image"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """What a ZIP would hold, unzipped and without bytecode."""
+
+    weights: tuple[tuple[str, int], ...]
+    """Label and unzipped bytes of every package, and of the source."""
+
+    @property
+    def total_bytes(self) -> int:
+        """All of it."""
+        return sum(size for _, size in self.weights)
+
+    def biggest(self, count: int = 3) -> tuple[tuple[str, int], ...]:
+        """The heaviest first."""
+        return tuple(sorted(self.weights, key=lambda weight: (-weight[1], weight[0]))[:count])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Which packaging, and why, in words for a person."""
+
+    packaging: PackageType
+    why: str
+
+
+def megabytes(size: int) -> str:
+    """Decimal megabytes, as Lambda's own limits are written."""
+    return f"{size / 1e6:.0f}" if size >= 10_000_000 else f"{size / 1e6:.1f}"
+
+
+def decide(footprint: Footprint | None, missing: tuple[str, ...] = ()) -> Verdict:
+    """The verdict of `auto`; `missing` names packages without a wheel for the managed runtime."""
+    if footprint is None:
+        names = ", ".join(missing)
+        return Verdict(packaging="image", why=f"no wheel fits Lambda's managed runtime for {names}")
+    total = footprint.total_bytes
+    if total < ZIP_LIMIT_BYTES:
+        return Verdict(packaging="zip", why=_room(total))
+    biggest = ", ".join(f"{label} {megabytes(size)}" for label, size in footprint.biggest(3))
+    return Verdict(
+        packaging="image",
+        why=f"{megabytes(total)} MB unzipped; the ZIP limit is 262 ({biggest})",
+    )
+
+
+def _room(total: int) -> str:
+    share = total / ZIP_LIMIT_BYTES
+    return f"{megabytes(total)} MB unzipped, {share:.0%} of the ZIP limit of 262"
+
+
+def check_zip(footprint: Footprint) -> None:
+    """A ZIP that was decided on must stay one: raise TooLarge instead of flipping to an image."""
+    if footprint.total_bytes >= ZIP_LIMIT_BYTES:
+        raise TooLarge(
+            what="the ZIP",
+            limit_bytes=ZIP_LIMIT_BYTES,
+            actual_bytes=footprint.total_bytes,
+            biggest=footprint.biggest(5),
+            hint="a function's package type can never change: shrink it, "
+            "or make a new function with `imagekit lock --repackage`",
+        )

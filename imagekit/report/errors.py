@@ -1,0 +1,113 @@
+"""The words of every error: what happened and where, `caused by:`, and a `hint:` to type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from imagekit.model import errors
+from imagekit.report.text import size
+
+REPORT_BUG = "this is a bug in imagekit; run again with --verbose and report what it prints"
+
+
+def words(error: errors.ImagekitError) -> str:
+    """Several lines for stderr, without a final newline."""
+    headline, *details = _lines(error)
+    lines = [f"error: {headline}", *(f"  {detail}" for detail in details)]
+    cause = error.__cause__
+    while cause is not None:
+        lines.append(f"caused by: {_first_line(cause)}")
+        cause = cause.__cause__
+    if error.hint:
+        lines += ["", f"hint: {error.hint}"]
+    return "\n".join(lines)
+
+
+def _first_line(cause: BaseException) -> str:
+    if isinstance(cause, errors.ImagekitError):
+        return next(_lines(cause))
+    text = str(cause).strip() or type(cause).__name__
+    return text.splitlines()[0]
+
+
+def _lines(error: errors.ImagekitError) -> Iterator[str]:
+    match error:
+        case errors.InputError():
+            yield from _input(error)
+        case errors.BuildError():
+            yield from _build(error)
+        case errors.RemoteError():
+            yield from _remote(error)
+        case _:
+            yield str(error)
+
+
+def _input(error: errors.InputError) -> Iterator[str]:
+    match error:
+        case errors.ConfigError(problems=problems):
+            yield "the configuration cannot be used"
+            yield from (f"{problem.where}: {problem.what}" for problem in problems)
+        case errors.LockError(path=path, problems=problems):
+            yield f"{path} cannot be used"
+            yield from problems
+        case errors.UsageError(what=what):
+            yield what
+        case _:
+            yield str(error)
+
+
+def _build(error: errors.BuildError) -> Iterator[str]:
+    match error:
+        case errors.CannotBuild(what=what, causes=causes):
+            yield what
+            yield from causes
+        case errors.CommandFailed(argv=argv, status=status, stderr_tail=tail):
+            yield f"`{' '.join(argv)}` ended with status {status}"
+            yield from tail.splitlines()
+        case errors.TooLarge():
+            yield from _too_large(error)
+        case errors.ChecksFailed(artefact=artefact, findings=findings):
+            yield f"Lambda would refuse {artefact}"
+            yield from (f"{rule} {place}: {what}" for rule, place, what in findings)
+        case _:
+            yield from _contents(error)
+
+
+def _contents(error: errors.BuildError) -> Iterator[str]:
+    match error:
+        case errors.NoWheel(package=package, target=target, available=available, reason=reason):
+            yield f"{package} has no wheel for {target}" + (f": {reason}" if reason else "")
+            yield from (f"there is {name}" for name in available[:8])
+        case errors.DigestMismatch(what=what, expected=expected, actual=actual):
+            yield f"{what} is not what was promised"
+            yield f"expected {expected}"
+            yield f"got      {actual}"
+        case errors.BadWheel(wheel=wheel, what=what):
+            yield f"{wheel} cannot be used: {what}"
+        case errors.PathCollisions(collisions=collisions):
+            yield "two packages write the same file with different bytes"
+            yield from (f"{c.path}: {c.owners[0]} and {c.owners[1]}" for c in collisions)
+        case _:
+            yield str(error)
+
+
+def _too_large(error: errors.TooLarge) -> Iterator[str]:
+    over = error.actual_bytes - error.limit_bytes
+    yield (
+        f"{error.what} is {size(error.actual_bytes)}; "
+        f"the limit is {size(error.limit_bytes)} ({size(max(over, 0))} too much)"
+    )
+    yield from (f"{label}: {size(weight)}" for label, weight in error.biggest)
+
+
+def _remote(error: errors.RemoteError) -> Iterator[str]:
+    match error:
+        case errors.HttpError(method=method, url=url, status=status, diagnostics=diagnostics):
+            answer = f"answered {status}" if status else "did not answer"
+            yield f"{method} {url} {answer}"
+            yield from diagnostics.splitlines()[:8]
+        case errors.RemoteRefused(what=what, causes=causes):
+            yield what
+            yield from causes
+        case _:
+            yield str(error)
