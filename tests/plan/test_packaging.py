@@ -1,0 +1,43 @@
+"""ZIP or image, and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from imagekit.model.errors import TooLarge
+from imagekit.plan.packaging import ZIP_LIMIT_BYTES, Footprint, check_zip, decide
+
+
+def footprint(*weights: int) -> Footprint:
+    return Footprint(weights=tuple((f"package-{i} 1.0", w) for i, w in enumerate(weights)))
+
+
+def test_what_fits_is_a_zip() -> None:
+    """One byte below the limit is accepted by Lambda (Z1)."""
+    assert decide(footprint(ZIP_LIMIT_BYTES - 1)).packaging == "zip"
+
+
+def test_the_limit_itself_is_too_much() -> None:
+    """262,144,000 bytes are refused (Z1), so that is an image, and the heaviest are named."""
+    verdict = decide(footprint(ZIP_LIMIT_BYTES - 10, 10))
+
+    assert verdict.packaging == "image"
+    assert "package-0 1.0 262" in verdict.why
+
+
+def test_no_wheel_for_the_managed_runtime_is_an_image() -> None:
+    """Whatever the size: a ZIP runs on the managed runtime's glibc (decision 1)."""
+    verdict = decide(None, ("numpy 2.5.5", "pyarrow 26.0.1"))
+
+    assert verdict.packaging == "image"
+    assert "numpy 2.5.5, pyarrow 26.0.1" in verdict.why
+
+
+def test_a_zip_that_outgrew_its_limit_stops_instead_of_flipping() -> None:
+    """A function's package type never changes: the packages that grew are named."""
+    with pytest.raises(TooLarge) as stopped:
+        check_zip(footprint(1, ZIP_LIMIT_BYTES))
+
+    assert stopped.value.biggest[0] == ("package-1 1.0", ZIP_LIMIT_BYTES)
+    assert stopped.value.hint is not None
+    assert "--repackage" in stopped.value.hint
