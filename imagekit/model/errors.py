@@ -164,6 +164,8 @@ class HttpError(RemoteError):
     status: int
     diagnostics: str
     temporary: bool = False
+    retry_after_seconds: float | None = None
+    """What the server asked for, where it did."""
 
 
 @dataclass(eq=False, kw_only=True)
