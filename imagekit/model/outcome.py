@@ -1,0 +1,72 @@
+"""What a plan foresees and a build did, as one value that reports read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from imagekit.model.digest import Digest
+from imagekit.model.image import LayerRecord
+from imagekit.model.target import Architecture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerOutcome:
+    """One layer, made or to be made."""
+
+    name: str
+    packages: tuple[tuple[str, str], ...]
+    """Name and version; none for the source."""
+    why: str
+    fingerprint: Digest
+    unzipped_bytes: int
+    """Exact once the layer was made; before that without bytecode."""
+    record: LayerRecord | None = None
+    """None: not in the store."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One function on one architecture."""
+
+    name: str
+    architecture: Architecture
+    packaging: Literal["zip", "image"]
+    why: str
+    unzipped_bytes: int
+    limit_bytes: int
+    layers: tuple[LayerOutcome, ...]
+    base: str | None = None
+    base_bytes: int = 0
+    bytecode: str | None = None
+    """What is said of the bytecode: a version, or why there is none."""
+    path: Path | None = None
+    sparse: bool = False
+    """The layout at `path` lacks the base's layers."""
+    reference: str | None = None
+    digest: Digest | None = None
+    sent_bytes: int | None = None
+    mounted_bytes: int | None = None
+    size_bytes: int | None = None
+    """Compressed, base included."""
+    seconds: float | None = None
+    changes: tuple[str, ...] = ()
+    """Packages that differ from the build before: `pandas 3.1.0→3.1.1`."""
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """Version by name, of all layers."""
+        return dict(package for layer in self.layers for package in layer.packages)
+
+
+def changes(before: dict[str, str], after: dict[str, str]) -> tuple[str, ...]:
+    """Packages that were added, removed or moved, in words."""
+    moved = [
+        f"{name} {before[name]}→{version}"
+        for name, version in sorted(after.items())
+        if name in before and before[name] != version
+    ]
+    added = [f"+{name} {version}" for name, version in sorted(after.items()) if name not in before]
+    removed = [f"-{name}" for name in sorted(before) if name not in after]
+    return (*moved, *added, *removed)

@@ -1,0 +1,53 @@
+"""Outcomes as the JSON document of `plan --json` and `build --json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from imagekit.model.outcome import LayerOutcome, Outcome
+
+SCHEMA = 1
+
+
+def document(outcomes: Iterable[Outcome]) -> str:
+    """`{"schema": 1, "functions": […]}`; keys of what did not happen are left out."""
+    functions = [_function(outcome) for outcome in outcomes]
+    return json.dumps({"schema": SCHEMA, "functions": functions}, indent=2)
+
+
+def _function(outcome: Outcome) -> dict[str, object]:
+    always: dict[str, object] = {
+        "name": outcome.name,
+        "architecture": outcome.architecture,
+        "packaging": outcome.packaging,
+        "why": outcome.why,
+        "unzipped_bytes": outcome.unzipped_bytes,
+        "limit_bytes": outcome.limit_bytes,
+        "layers": [_layer(layer) for layer in outcome.layers],
+    }
+    sometimes = {
+        "path": outcome.path and str(outcome.path),
+        "reference": outcome.reference,
+        "digest": outcome.digest and str(outcome.digest),
+        "sent_bytes": outcome.sent_bytes,
+        "mounted_bytes": outcome.mounted_bytes,
+        "seconds": outcome.seconds and round(outcome.seconds, 3),
+    }
+    return always | {key: value for key, value in sometimes.items() if value is not None}
+
+
+def _layer(layer: LayerOutcome) -> dict[str, object]:
+    found: dict[str, object] = {
+        "packages": [f"{name} {version}" for name, version in layer.packages],
+        "fingerprint": layer.fingerprint.hex,
+        "unzipped_bytes": layer.unzipped_bytes,
+        "stored": layer.record is not None,
+    }
+    if layer.record is not None:
+        found |= {
+            "digest": str(layer.record.digest),
+            "diff_id": str(layer.record.diff_id),
+            "size_bytes": layer.record.size_bytes,
+        }
+    return found

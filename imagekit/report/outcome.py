@@ -1,0 +1,61 @@
+"""Outcomes in words: the plan as a table, a build as one closing line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from imagekit.model.outcome import LayerOutcome, Outcome
+from imagekit.report.text import seconds, size
+
+ZIP_LIMIT = "ZIP limit 262"
+
+
+def plan_lines(outcome: Outcome) -> Iterator[str]:
+    """What a build would make: packaging and why, every layer, distance to the limit."""
+    yield f"{outcome.name}  {outcome.packaging}  {outcome.architecture}"
+    yield f"  why       {outcome.why}"
+    if outcome.base:
+        yield f"  base      {outcome.base} ({size(outcome.base_bytes)})"
+    yield f"  bytecode  {outcome.bytecode or 'none'}"
+    share = outcome.unzipped_bytes / outcome.limit_bytes
+    yield (
+        f"  size      {size(outcome.unzipped_bytes)} of {size(outcome.limit_bytes)} unzipped "
+        f"({share:.0%})"
+    )
+    yield "  layers"
+    rows = [_row(layer) for layer in outcome.layers]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
+    for row in rows:
+        cells = (row[0].ljust(widths[0]), row[1].rjust(widths[1]), row[2].ljust(widths[2]))
+        yield f"    {'  '.join((*cells, row[3]))}".rstrip()
+
+
+def _row(layer: LayerOutcome) -> tuple[str, str, str, str]:
+    label = " ".join(layer.packages[0]) if len(layer.packages) == 1 else layer.name
+    inside = ", ".join(" ".join(package) for package in layer.packages)
+    state = f"stored {layer.record.digest.hex[:12]}" if layer.record else "to make"
+    return label, size(layer.unzipped_bytes), state, inside if len(layer.packages) > 1 else ""
+
+
+def closing_line(outcome: Outcome) -> str:
+    """What happened, in one line: `scoring  image (421 MB; …)  sent 12 of 433 MB  …  4.1 s`."""
+    parts = [outcome.name, f"{outcome.packaging} ({_facts(outcome)})"]
+    if outcome.sent_bytes is not None:
+        parts.append(f"sent {size(outcome.sent_bytes)} of {size(outcome.size_bytes or 0)}")
+    if outcome.sparse:
+        parts.append("without the base's layers (add --complete for all)")
+    if outcome.changes:
+        shown = outcome.changes[:4]
+        more = len(outcome.changes) - len(shown)
+        parts.append(", ".join(shown) + (f" and {more} more" if more else ""))
+    if outcome.seconds is not None:
+        parts.append(seconds(outcome.seconds))
+    return "  ".join(parts)
+
+
+def _facts(outcome: Outcome) -> str:
+    facts = [size(outcome.unzipped_bytes), ZIP_LIMIT]
+    heaviest = max(outcome.layers, key=lambda layer: layer.unzipped_bytes, default=None)
+    if heaviest is not None and heaviest.packages:
+        facts.append(f"{heaviest.name} {size(heaviest.unzipped_bytes)}")
+    return "; ".join(facts)
