@@ -21,6 +21,7 @@ def sample(kind: type[errors.ImagekitError]) -> errors.ImagekitError:
     samples: dict[str, object] = {
         "Path": Path("a.lock"),
         "int": 7,
+        "float | None": 1.5,
         "bool": False,
         "str": "some words",
         "str | None": "a reason",
