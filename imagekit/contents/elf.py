@@ -1,0 +1,56 @@
+"""What a shared object asks of the machine it will run on."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
+
+_MAGIC = b"\x7fELF"
+_MACHINES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64"}
+_GLIBC = re.compile(r"GLIBC_(\d+)\.(\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElfFacts:
+    """The machine and the glibc that an ELF file needs."""
+
+    machine: str
+    """As Linux spells it: `x86_64`, `aarch64`; of others the ELF header's own name or number."""
+    glibc: tuple[int, int] | None
+    """The newest GLIBC_x.y symbol version that it imports; None where it imports none."""
+
+
+def inspect_elf(data: bytes) -> ElfFacts | None:
+    """Read the ELF header and the needed symbol versions; None where `data` is no readable ELF.
+
+    pyelftools takes 0.14 s for the 103 shared objects of numpy, pandas and pyarrow.
+    """
+    if not data.startswith(_MAGIC):
+        return None
+    from elftools.common.exceptions import ELFError
+    from elftools.construct import ConstructError
+    from elftools.elf.elffile import ELFFile
+
+    try:
+        elf = ELFFile(io.BytesIO(data))
+        machine = str(elf["e_machine"])
+        return ElfFacts(machine=_MACHINES.get(machine, machine), glibc=_newest_glibc(elf))
+    except (ELFError, ConstructError, ValueError, UnicodeDecodeError, KeyError):
+        return None
+
+
+def _newest_glibc(elf: ELFFile) -> tuple[int, int] | None:
+    from elftools.elf.gnuversions import GNUVerNeedSection
+
+    # LSB Core, "Symbol Version Requirements".
+    section = elf.get_section_by_name(".gnu.version_r")
+    if not isinstance(section, GNUVerNeedSection):
+        return None
+    names = (needed.name for _, group in section.iter_versions() for needed in group)
+    found = (_GLIBC.fullmatch(name) for name in names)
+    return max(((int(match[1]), int(match[2])) for match in found if match), default=None)

@@ -1,0 +1,33 @@
+"""A wheel as the tree that `uv pip install --target` would leave behind, without installing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from imagekit.contents.wheel import LocalFile, RandomAccess
+from imagekit.model.package import Package
+from imagekit.model.tree import Tree
+
+
+def wheel_tree(package: Package, path: Path) -> Tree:
+    """The files of the wheel at `path` under one root, read only when their content is asked for.
+
+    purelib, platlib and data at the root; scripts and entry points in `bin/` with
+    `#!/usr/bin/env python3`; headers in `include/NAME/`. RECORD is written anew, sorted, for
+    what is there. No INSTALLER, REQUESTED or direct_url.json, and nothing of a `__pycache__`
+    that came along: that bytecode is stale, or another Python's.
+
+    Raises BadWheel, and PathCollisions where the wheel fills one path twice.
+    """
+    return tree_of(package, LocalFile(path))
+
+
+def tree_of(package: Package, source: RandomAccess) -> Tree:
+    """The same, from anything that can be read at any place: a file, or HTTP ranges.
+
+    Reads the directory, WHEEL, RECORD, entry_points.txt and the start of each script.
+    """
+    # Reading entry points and metadata costs 15 ms of imports: for those with a new wheel only.
+    from imagekit.contents.layout import lay_out
+
+    return lay_out(package, source)
