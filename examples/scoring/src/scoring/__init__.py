@@ -1,0 +1,1 @@
+"""Scores payments with a small logistic model."""

@@ -1,0 +1,167 @@
+"""Fixtures: real parts for all tests, and an environment that changes no result."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.services import debian, needs, scoring
+from tests.services.docker import NoDocker, running_engine
+from tests.services.images import MadeLayer, put_image
+from tests.services.needs import USER_ENVIRON
+from tests.services.registry import running_registry
+
+ROOT = Path(__file__).parents[1]
+_CLEANED = ("AWS_", "BUILDKIT_", "COMPOSE_", "DOCKER_", "IMAGEKIT_", "UV_")
+_CLEANED_NAMES = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} | {
+    "CI",
+    "COLUMNS",
+    "FORCE_COLOR",
+    "NO_COLOR",
+    "PYTHONPATH",
+    "SOURCE_DATE_EPOCH",
+    "VIRTUAL_ENV",
+}
+
+
+@pytest.fixture(autouse=True)
+def clean_environ(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> Path:
+    """No variable of the user's changes a result; the store is new. Returns the store's folder."""
+    for name in list(os.environ):
+        if name.startswith(_CLEANED) or name.upper() in _CLEANED_NAMES:
+            monkeypatch.delenv(name)
+    store = tmp_path_factory.mktemp("store")
+    monkeypatch.setenv("IMAGEKIT_CACHE_DIR", str(store))
+    monkeypatch.setenv("DOCKER_CONFIG", str(store / "no-docker-config"))
+    return store
+
+
+@pytest.fixture(scope="session")
+def test_cache() -> Path:
+    """What may be kept between runs: downloads and the composed base, nothing of imagekit's."""
+    default = Path(tempfile.gettempdir(), f"imagekit-tests-{os.environ.get('USER', 'user')}")
+    folder = Path(USER_ENVIRON.get("IMAGEKIT_TEST_CACHE", default))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The reference registry, empty at first: `127.0.0.1:PORT`."""
+    needs.needs("registry", "docker-registry")
+    with running_registry(tmp_path_factory.mktemp("registry")) as host:
+        needs.have("registry", "docker-registry")
+        yield host
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[str]:
+    """The address of a Docker Engine."""
+    try:
+        with running_engine(USER_ENVIRON) as host:
+            needs.have("docker", f"Engine {_version(host)}")
+            yield host
+    except NoDocker as error:
+        needs.leave_out("docker", str(error))
+
+
+def _version(host: str) -> str:
+    from tests.services.docker import connect
+
+    client = connect(host)
+    try:
+        return str(client.version()["Version"])
+    finally:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def debian_layer(test_cache: Path) -> MadeLayer:
+    """Debian with Python 3.13 as one layer."""
+    needs.needs("debian base", "mmdebstrap")
+    try:
+        layer = debian.rootfs_layer(test_cache)
+    except debian.CannotCompose as error:
+        needs.leave_out("debian base", str(error))
+    needs.have("debian base", f"{debian.SUITE}, {layer.path.stat().st_size >> 20} MB")
+    return layer
+
+
+@pytest.fixture(scope="session")
+def debian_base(registry: str, debian_layer: MadeLayer) -> str:
+    """Debian with Python 3.13 and no Lambda runtime client: the reference `HOST/base:trixie`."""
+    put_image(registry, "base:trixie", [debian_layer], debian.DEBIAN_CONFIG)
+    return f"{registry}/base:trixie"
+
+
+@pytest.fixture(scope="session")
+def runtime_client(test_cache: Path) -> Path:
+    """A folder with the wheels of `awslambdaric` and what it needs, for both architectures."""
+    return _fetched(
+        "runtime client",
+        lambda machine: scoring.fetch_runtime_client(
+            test_cache / "runtime-client", machine, USER_ENVIRON
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def scoring_wheels(test_cache: Path) -> Path:
+    """A folder with the wheels that examples/scoring locks, for both architectures."""
+    requirements = ROOT / "examples" / "scoring" / "requirements.txt"
+    return _fetched(
+        "scoring's wheels",
+        lambda machine: scoring.fetch(
+            test_cache / "scoring-wheels", requirements, machine, USER_ENVIRON
+        ),
+    )
+
+
+def _fetched(service: str, fetch: Any) -> Path:
+    try:
+        folders = [fetch(machine) for machine in ("x86_64", "aarch64")]
+    except (scoring.CannotFetch, subprocess.TimeoutExpired) as error:
+        needs.leave_out(service, str(error))
+    folder = Path(folders[0])
+    needs.have(service, f"{len(list(folder.glob('*.whl')))} wheels")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def aws_base(
+    registry: str,
+    debian_layer: MadeLayer,
+    runtime_client: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> str:
+    """The same Debian under the name, config and entry point of AWS's base image."""
+    site_packages = tmp_path_factory.mktemp("aws-runtime")
+    scoring.unpack_runtime_client(runtime_client, site_packages)
+    layer = debian.aws_runtime_layer(site_packages, tmp_path_factory.mktemp("aws-layer"))
+    put_image(registry, "lambda/python:3.13", [debian_layer, layer], debian.AWS_CONFIG)
+    return f"{registry}/lambda/python:3.13"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Under xdist each worker hands over what it found."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["services"] = (needs.found, needs.left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Collect what a worker of xdist found."""
+    found, left_out = getattr(node, "workeroutput", {}).get("services", ({}, {}))
+    needs.found.update(found)
+    needs.left_out.update(left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line which real parts the run stood on."""
+    terminalreporter.write_line(needs.summary())

@@ -1,0 +1,1 @@
+"""Real parts for tests, started on free ports by the tests themselves."""

@@ -1,0 +1,292 @@
+"""A simple package index on loopback over a folder of wheels, which counts and can misbehave.
+
+https://packaging.python.org/specifications/simple-repository-api: HTML and JSON (PEP 503, 691),
+METADATA beside each wheel (PEP 658), range requests that can be turned off.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import cast
+from urllib.parse import quote, unquote, urlsplit
+
+from tests.services.wheels import metadata_of
+
+_JSON = "application/vnd.pypi.simple.v1+json"
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """What happens to the next `times` requests whose path matches `path` (a regular expression).
+
+    A status answers in place of the file; `cut_bytes` hangs up after that many bytes of it;
+    `body` serves other bytes; `delay_seconds` waits first.
+    """
+
+    path: str
+    times: int = 1
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    cut_bytes: int | None = None
+    body: bytes | None = None
+    delay_seconds: float = 0
+
+
+class Index:
+    """`with Index(folder) as index:` then `index.url`; wheels may be added while it runs."""
+
+    def __init__(
+        self,
+        *folders: Path,
+        ranges: bool = True,
+        metadata: bool = True,
+        auth: tuple[str, str] | None = None,
+    ) -> None:
+        self.folders = folders
+        self.ranges = ranges
+        self.metadata = metadata
+        self.auth = auth
+        self.requests: Counter[tuple[str, str]] = Counter()
+        """How often each (method, path) was asked for."""
+        self.sent_bytes: Counter[str] = Counter()
+        """Bytes of body sent for each path."""
+        self._faults: list[Fault] = []
+        self._hashes: dict[Path, str] = {}
+        self._lock = threading.Lock()
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.index = self
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Index:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def host(self) -> str:
+        """HOST:PORT."""
+        return f"127.0.0.1:{self._server.server_port}"
+
+    @property
+    def url(self) -> str:
+        """The index's root, without credentials."""
+        return f"http://{self.host}/simple/"
+
+    @property
+    def url_with_auth(self) -> str:
+        """The root with the credentials it wants, as people write them in `UV_INDEX_URL`."""
+        user, password = self.auth or ("", "")
+        return f"http://{quote(user)}:{quote(password)}@{self.host}/simple/"
+
+    def fault(self, fault: Fault) -> None:
+        """Let the next matching requests go wrong."""
+        with self._lock:
+            self._faults.append(fault)
+
+    def downloads(self) -> dict[str, int]:
+        """File name to the number of GET requests for the wheel itself."""
+        return {
+            path.removeprefix("/files/"): count
+            for (method, path), count in self.requests.items()
+            if method == "GET" and path.startswith("/files/") and path.endswith(".whl")
+        }
+
+    def forget(self) -> None:
+        """Start counting anew."""
+        self.requests.clear()
+        self.sent_bytes.clear()
+
+    def take_fault(self, path: str) -> Fault | None:
+        """The fault that this request runs into, one of its times used up."""
+        with self._lock:
+            for fault in self._faults:
+                if fault.times > 0 and re.search(fault.path, path):
+                    fault.times -= 1
+                    return fault
+        return None
+
+    def wheels(self, project: str | None = None) -> list[Path]:
+        """The wheels of a project (of all of them without one), sorted by name."""
+        return sorted(
+            path
+            for folder in self.folders
+            for path in folder.iterdir()
+            if path.suffix == ".whl" and project in (None, _project(path))
+        )
+
+    def find(self, name: str) -> Path | None:
+        """A file by its name."""
+        return next((path for path in self.wheels() if path.name == name), None)
+
+    def sha256(self, path: Path) -> str:
+        """Of a wheel; kept, as wheels do not change while the index runs."""
+        if path not in self._hashes:
+            self._hashes[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return self._hashes[path]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    index: Index
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def _index(self) -> Index:
+        return cast(_Server, self.server).index
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_HEAD(self) -> None:
+        self._serve()
+
+    def _serve(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        self._index.requests[self.command, path] += 1
+        if not self._allowed():
+            return self._answer(401, b"who are you?", {"WWW-Authenticate": 'Basic realm="index"'})
+        fault = self._index.take_fault(path)
+        if fault:
+            time.sleep(fault.delay_seconds)
+            if fault.status:
+                return self._answer(fault.status, b"as asked", dict(fault.headers))
+        match path.strip("/").split("/"):
+            case ["simple"]:
+                self._page("simple", (_project(path) for path in self._index.wheels()))
+            case ["simple", project]:
+                self._project(project)
+            case ["files", name] if name.endswith(".whl.metadata"):
+                wheel = self._index.find(name.removesuffix(".metadata"))
+                self._answer(200, metadata_of(wheel), {}) if wheel else self._missing()
+            case ["files", name]:
+                self._file(name, fault)
+            case _:
+                self._missing()
+
+    def _allowed(self) -> bool:
+        if self._index.auth is None:
+            return True
+        wanted = base64.b64encode(":".join(self._index.auth).encode()).decode()
+        return self.headers.get("Authorization") == f"Basic {wanted}"
+
+    def _missing(self) -> None:
+        self._answer(404, b"not here", {})
+
+    def _page(self, title: str, names: Iterable[str]) -> None:
+        unique = sorted(set(names))
+        if self._wants_json():
+            projects = [{"name": name} for name in unique]
+            return self._json({"meta": {"api-version": "1.1"}, "projects": projects})
+        links = "".join(f'<a href="/simple/{name}/">{name}</a>\n' for name in unique)
+        self._html(title, links)
+
+    def _project(self, project: str) -> None:
+        wheels = self._index.wheels(project)
+        if not wheels:
+            return self._missing()
+        if self._wants_json():
+            return self._json(
+                {
+                    "meta": {"api-version": "1.1"},
+                    "name": project,
+                    "versions": sorted({path.name.split("-")[1] for path in wheels}),
+                    "files": [self._described(path) for path in wheels],
+                }
+            )
+        self._html(project, "".join(self._anchor(path) for path in wheels))
+
+    def _described(self, path: Path) -> dict[str, object]:
+        return {
+            "filename": path.name,
+            "url": f"http://{self._index.host}/files/{quote(path.name)}",
+            "hashes": {"sha256": self._index.sha256(path)},
+            "size": path.stat().st_size,
+            "core-metadata": self._index.metadata,
+        }
+
+    def _anchor(self, path: Path) -> str:
+        metadata = ' data-core-metadata="true"' if self._index.metadata else ""
+        url = f"/files/{quote(path.name)}#sha256={self._index.sha256(path)}"
+        return f'<a href="{url}"{metadata}>{html.escape(path.name)}</a><br/>\n'
+
+    def _file(self, name: str, fault: Fault | None) -> None:
+        path = self._index.find(name)
+        if path is None:
+            return self._missing()
+        body = fault.body if fault and fault.body is not None else path.read_bytes()
+        headers = {"Accept-Ranges": "bytes"} if self._index.ranges else {}
+        status, first, last = 200, 0, len(body)
+        if self._index.ranges and (wanted := self._range(len(body))):
+            status, (first, last) = 206, wanted
+            headers["Content-Range"] = f"bytes {first}-{last - 1}/{len(body)}"
+        self._answer(status, body[first:last], headers, cut=fault.cut_bytes if fault else None)
+
+    def _range(self, size: int) -> tuple[int, int] | None:
+        found = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
+        if not found:
+            return None
+        first, last = found.groups()
+        if not first:
+            return max(0, size - int(last)), size
+        return int(first), min(size, int(last) + 1) if last else size
+
+    def _wants_json(self) -> bool:
+        return _JSON in self.headers.get("Accept", "")
+
+    def _json(self, value: dict[str, object]) -> None:
+        self._answer(200, json.dumps(value).encode(), {"Content-Type": _JSON})
+
+    def _html(self, title: str, links: str) -> None:
+        page = (
+            f"<!DOCTYPE html><html><head><title>{title}</title></head><body>{links}</body></html>"
+        )
+        self._answer(200, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
+
+    def _answer(
+        self, status: int, body: bytes, headers: dict[str, str], cut: int | None = None
+    ) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        sent = body if cut is None else body[:cut]
+        self._index.sent_bytes[unquote(urlsplit(self.path).path)] += len(sent)
+        self.wfile.write(sent)
+        if cut is not None:
+            self.wfile.flush()
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet: requests are counted."""
+
+
+def _project(wheel: Path) -> str:
+    return re.sub(r"[-_.]+", "-", wheel.name.split("-")[0]).lower()
