@@ -83,6 +83,8 @@ class ImageConfig:
 
     architecture: str
     """As OCI spells it: `amd64`, `arm64`."""
+    variant: str = ""
+    """Of the architecture, such as `v8`, where the base says one."""
     env: tuple[tuple[str, str], ...] = ()
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()

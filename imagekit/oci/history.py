@@ -1,0 +1,71 @@
+"""What an image's own history tells of its layers, so that the registry is the cache (decision 4).
+
+The comment of a layer's history entry is a compact JSON object with what a LayerRecord says. A
+runner with an empty disk reads it back and reuses the layer by its digest.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from imagekit.model.digest import Digest
+from imagekit.model.image import LAYER, Descriptor, History, ImageConfig, LayerRecord, Manifest
+from imagekit.oci.layer import record_from_json, record_to_json
+from imagekit.oci.values import canonical, parse_object
+
+VERSION: Final = 1
+_MARK: Final = "imagekit"
+
+
+def comment(record: LayerRecord) -> str:
+    """The comment that stands for a layer; its size stands in the manifest."""
+    facts = record_to_json(record)
+    del facts["size_bytes"]
+    return canonical({_MARK: VERSION, **facts}).decode()
+
+
+def parse_comment(text: str, blob: Descriptor) -> LayerRecord | None:
+    """Read it back; None for anybody else's comment, or where it tells of another blob.
+
+    Tools that copy images may compress layers anew: the diff_id stays, the blob is another one,
+    and an image with it would not be the one that is built from nothing.
+    """
+    try:
+        facts = dict(parse_object(text.encode()))
+        if facts.pop(_MARK, None) != VERSION:
+            return None
+        record = record_from_json({**facts, "size_bytes": blob.size_bytes})
+    except ValueError:
+        return None
+    return record if record.digest == blob.digest else None
+
+
+def reusable_layers(manifest: Manifest, config: ImageConfig) -> dict[Digest, LayerRecord]:
+    """Layers of an image that imagekit made, by the fingerprint of their recipe.
+
+    Nothing where the history has not one entry for each layer, as after squashing; and no layer
+    whose comment tells of another diff_id than the config, as after `docker commit`.
+    """
+    history = layer_history(config)
+    if not len(history) == len(config.diff_ids) == len(manifest.layers):
+        return {}
+    found: dict[Digest, LayerRecord] = {}
+    for entry, diff_id, blob in zip(history, config.diff_ids, manifest.layers, strict=True):
+        if blob.media_type not in LAYER.values():
+            continue
+        record = parse_comment(entry.comment, blob)
+        if record and record.diff_id == diff_id:
+            found[record.fingerprint] = record
+    return found
+
+
+def layer_history(config: ImageConfig) -> tuple[History, ...]:
+    """The entries that stand for a layer; the others are settings."""
+    return tuple(entry for entry in config.history if not entry.empty_layer)
+
+
+def settled_history(config: ImageConfig) -> tuple[History, ...]:
+    """The history, with one entry for each layer: a base may have none, or another number."""
+    if len(layer_history(config)) == len(config.diff_ids):
+        return config.history
+    return tuple(History(created_by="base layer") for _ in config.diff_ids)

@@ -1,0 +1,102 @@
+"""A tree as a layer: tar, diff_id, gzip, a blob and a record in the store (decisions 2 and 4)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+from imagekit.model.digest import Digest
+from imagekit.model.image import LayerRecord
+from imagekit.model.tree import Tree
+from imagekit.oci.tar import tar_bytes
+from imagekit.oci.values import digest_at, number_at, optional_text_at
+from imagekit.store import Store
+
+KIND: Final = "layer"
+"""Under which the store keeps the records."""
+
+_LEVEL: Final = 1
+
+# RFC 1952: magic, deflate, no flags (so no name), no time, "fastest", operating system unknown.
+GZIP_HEADER: Final = bytes.fromhex("1f8b08000000000004ff")
+
+
+def make_layer(
+    tree: Tree, *, root: str, fingerprint: Digest, store: Store, glibc: str | None = None
+) -> LayerRecord:
+    """Put the layer that holds `tree` under `root` into the store, with its record.
+
+    Thread-safe; hashing and compressing release the interpreter lock. Takes up to twice the
+    tree's size in memory: hold a Budget. Raises CannotBuild.
+    """
+    tar = tar_bytes(tree, root)
+    diff_id, tar_size = Digest.of(tar), len(tar)
+    blob = gzip(tar)
+    del tar  # before the blob is written: the two together are the peak
+    record = LayerRecord(
+        fingerprint=fingerprint,
+        diff_id=diff_id,
+        digest=store.put_blob(blob),
+        size_bytes=len(blob),
+        unzipped_bytes=tree.size_bytes,
+        tar_bytes=tar_size,
+        files=len(tree.entries),
+        glibc=glibc,
+    )
+    keep_record(store, record)
+    return record
+
+
+def gzip(data: bytes | bytearray) -> bytearray:
+    """One gzip member, the same bytes on every machine (decision 2)."""
+    import deflate
+
+    blob: bytearray = deflate.gzip_compress(data, _LEVEL)
+    blob[: len(GZIP_HEADER)] = GZIP_HEADER
+    return blob
+
+
+def keep_record(store: Store, record: LayerRecord) -> None:
+    """Keep what is known of a layer under its fingerprint."""
+    store.put_record(KIND, record.fingerprint.hex, record_to_json(record))
+
+
+def read_record(
+    store: Store, fingerprint: Digest, *, blob_needed: bool = True
+) -> LayerRecord | None:
+    """The layer that was made from this recipe before; None unless its bytes are here, too.
+
+    With `blob_needed=False` the facts alone are enough.
+    """
+    found = store.record(KIND, fingerprint.hex)
+    if found is None:
+        return None
+    try:
+        record = record_from_json(found)
+    except ValueError:
+        return None
+    usable = record.fingerprint == fingerprint and (
+        not blob_needed or store.has_blob(record.digest, record.size_bytes)
+    )
+    return record if usable else None
+
+
+def record_to_json(record: LayerRecord) -> dict[str, object]:
+    """The record as a JSON object; digests as `sha256:…`, what is not known left out."""
+    digests = {name: str(getattr(record, name)) for name in ("fingerprint", "diff_id", "digest")}
+    return {name: value for name, value in (asdict(record) | digests).items() if value is not None}
+
+
+def record_from_json(value: dict[str, object]) -> LayerRecord:
+    """Read it back; ValueError where a key is missing or of another type."""
+    return LayerRecord(
+        fingerprint=digest_at(value, "fingerprint"),
+        diff_id=digest_at(value, "diff_id"),
+        digest=digest_at(value, "digest"),
+        size_bytes=number_at(value, "size_bytes"),
+        unzipped_bytes=number_at(value, "unzipped_bytes"),
+        tar_bytes=number_at(value, "tar_bytes"),
+        files=number_at(value, "files"),
+        glibc=optional_text_at(value, "glibc"),
+        checks=number_at(value, "checks", 0),
+    )

@@ -1,0 +1,124 @@
+"""An image as a folder: OCI image-spec, `image-layout.md`.
+
+The layout may be sparse: it then holds what was built here, and its descriptor names the base
+whose layers are missing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from imagekit.model.errors import CannotBuild
+from imagekit.model.image import Descriptor
+from imagekit.oci.beside import folder_beside
+from imagekit.oci.documents import dump_descriptor, parse_config
+from imagekit.oci.image import Image, ImageLayer
+from imagekit.oci.opened import BASE, MARKER, SPARSE, image_in, top
+from imagekit.oci.places import open_places
+from imagekit.oci.values import canonical, text_at
+
+REF_NAME: Final = "org.opencontainers.image.ref.name"
+
+_INDEX: Final = "application/vnd.oci.image.index.v1+json"
+
+
+def write_layout(
+    image: Image,
+    folder: Path,
+    *,
+    complete: bool = False,
+    base_reference: str | None = None,
+    tag: str | None = None,
+) -> bool:
+    """Write the image as the layout `folder`, in place of one that is there; True if sparse.
+
+    Without `complete` the base's layers are left out, as is any other layer whose bytes are not on
+    this disk. With it, a layer that is not here raises CannotBuild, as does a folder that is no
+    layout: it is the user's. Layers are copied, so that nobody can spoil the store's.
+    """
+    _replaceable(folder)
+    here = [layer for layer in image.layers if layer.path and (complete or not layer.from_base)]
+    sparse = len(here) < len(image.layers)
+    if complete and sparse:
+        raise _missing(image)
+    with folder_beside(folder) as beside:
+        blobs = beside / "blobs" / "sha256"
+        blobs.mkdir(parents=True)
+        for layer in here:
+            _copy(layer, blobs / layer.descriptor.digest.hex)
+        (blobs / image.config_digest.hex).write_bytes(image.config)
+        (blobs / image.digest.hex).write_bytes(image.manifest)
+        annotations = _annotations(sparse, base_reference, tag)
+        (beside / "index.json").write_bytes(_index(image, annotations))
+        (beside / MARKER).write_bytes(canonical({"imageLayoutVersion": "1.0.0"}))
+    return sparse
+
+
+def _annotations(sparse: bool, base_reference: str | None, tag: str | None) -> dict[str, str]:
+    annotations = {REF_NAME: tag} if tag else {}
+    if sparse:
+        annotations[SPARSE] = "true"
+        if base_reference:
+            annotations[BASE] = base_reference
+    return annotations
+
+
+def _index(image: Image, annotations: dict[str, str]) -> bytes:
+    manifest = Descriptor(
+        media_type=image.media_type, digest=image.digest, size_bytes=len(image.manifest)
+    )
+    config = parse_config(image.config)
+    platform = {"architecture": config.architecture, "os": config.os}
+    if config.variant:
+        platform["variant"] = config.variant
+    entry = {**dump_descriptor(manifest), "platform": platform}
+    if annotations:
+        entry["annotations"] = annotations
+    return canonical({"manifests": [entry], "mediaType": _INDEX, "schemaVersion": 2})
+
+
+def _copy(layer: ImageLayer, target: Path) -> None:
+    if layer.path is not None and layer.offset == 0:
+        shutil.copyfile(layer.path, target)
+    else:
+        with layer.open() as source, target.open("wb") as file:
+            shutil.copyfileobj(source, file, 1 << 20)
+    if target.stat().st_size != layer.descriptor.size_bytes:
+        raise CannotBuild(
+            what=f"the layer {layer.descriptor.digest} changed on disk",
+            causes=(f"its bytes were in {layer.path}",),
+            hint="build again",
+        )
+
+
+def _replaceable(folder: Path) -> None:
+    if not folder.exists() or (folder / MARKER).is_file():
+        return
+    if not folder.is_dir() or any(folder.iterdir()):
+        raise CannotBuild(
+            what=f"{folder} is there already and is no OCI layout",
+            hint="move it away, or choose another folder with `--output`",
+        )
+
+
+def _missing(image: Image) -> CannotBuild:
+    digests = tuple(str(layer.descriptor.digest) for layer in image.layers if not layer.path)
+    return CannotBuild(what="layers of the image are not on this disk", causes=digests)
+
+
+def read_layout(path: Path, *, architecture: str | None = None) -> Image:
+    """Read the image of a layout: a folder, or an uncompressed tar of one.
+
+    Indexes within are followed, attestations passed over. `architecture`, as OCI spells it, chooses
+    among several images. Both documents are checked against their digests; layers that are not
+    there have no path, and in a sparse layout the base's reference as their origin. Raises
+    CannotBuild for what is wrong, and DigestMismatch for a document that is another.
+    """
+    return image_in(open_places(path), architecture)
+
+
+def top_media_types(path: Path) -> tuple[str, ...]:
+    """What a layout's `index.json` names: an index among them is what a push would send (M2)."""
+    return tuple(text_at(entry, "mediaType") for entry in top(open_places(path)))
