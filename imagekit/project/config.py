@@ -1,4 +1,4 @@
-"""The configuration, read and checked: `[tool.imagekit]` or `imagekit.toml`."""
+"""The configuration as values: what `[tool.imagekit]` or `imagekit.toml` says, already checked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,25 @@ Packaging = Literal["auto", "image", "zip", "zip-layers", "zip-nested", "zip-s3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LambdaSettings:
+    """What a deployment may set on the function. None: not named, so never touched."""
+
+    name: str | None = None
+    """The deployed function's name, where it differs."""
+    memory: int | None = None
+    """MB."""
+    timeout: int | None = None
+    """Seconds."""
+    storage: int | None = None
+    """MB of `/tmp`."""
+    role: str | None = None
+    description: str | None = None
+    snapstart: bool | None = None
+    layers: tuple[str, ...] | None = None
+    env: tuple[tuple[str, str], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionConfig:
     """One function, with the project's keys already folded in; its own keys win."""
 
@@ -19,6 +38,8 @@ class FunctionConfig:
     handler: str
     root: Path
     """The folder whose configuration names it: relative paths start here."""
+    where: str = ""
+    """File and key path, for errors: `pyproject.toml: tool.imagekit.functions.scoring`."""
     source: tuple[str, ...] | None = None
     """None: `src/*`, else the packages and modules beside the configuration."""
     include: tuple[str, ...] = ()
@@ -32,9 +53,12 @@ class FunctionConfig:
     python: str | None = None
     architectures: tuple[Architecture, ...] = ("x86_64",)
     repository: str | None = None
+    """With `{function}` filled in."""
     packaging: Packaging = "auto"
     bytecode: bool = True
+    bucket: str | None = None
     lock: Path | None = None
+    settings: LambdaSettings = LambdaSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,3 +69,8 @@ class ProjectConfig:
     """The file that was read."""
     root: Path
     functions: tuple[FunctionConfig, ...]
+    """Those asked for, or all, in the order of the file."""
+    requires_python: str | None = None
+    """`[project] requires-python` of the pyproject.toml in `root`."""
+    project_name: str | None = None
+    """`[project] name` there."""

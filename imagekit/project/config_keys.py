@@ -1,0 +1,227 @@
+"""The keys that a project and a function share: read, checked, and the function's put in front."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import Literal, TypeVar, get_args
+
+from imagekit.model.reference import Reference
+from imagekit.model.target import ARCHITECTURES, PYTHONS, Architecture
+from imagekit.project.config import LambdaSettings
+from imagekit.project.config_lambda import read_env, read_settings
+from imagekit.project.config_table import Table
+
+KEYS = (
+    "architecture",
+    "base",
+    "bucket",
+    "bytecode",
+    "env",
+    "exclude",
+    "extras",
+    "groups",
+    "include",
+    "labels",
+    "lambda",
+    "lock",
+    "member",
+    "packaging",
+    "python",
+    "repository",
+    "source",
+)
+
+LATER = (
+    "botocore_services",
+    "budget",
+    "drop",
+    "engine",
+    "exclude_packages",
+    "extensions",
+    "keep",
+    "layer_repository",
+    "provided",
+    "run",
+    "slim",
+    "system",
+)
+"""Known words without an effect yet: refused, as a key that is ignored would mislead."""
+
+PackagingNow = Literal["auto", "image", "zip"]
+_PACKAGINGS: tuple[PackagingNow, ...] = get_args(PackagingNow)
+_LATER_PACKAGINGS = ("zip-layers", "zip-nested", "zip-s3")
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedKeys:
+    """What one table says; None where it says nothing."""
+
+    architectures: tuple[Architecture, ...] | None = None
+    base: str | None = None
+    bucket: str | None = None
+    bytecode: bool | None = None
+    env: tuple[tuple[str, str], ...] | None = None
+    exclude: tuple[str, ...] | None = None
+    extras: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
+    include: tuple[str, ...] | None = None
+    labels: tuple[tuple[str, str], ...] | None = None
+    lock: str | None = None
+    member: str | None = None
+    packaging: PackagingNow | None = None
+    python: str | None = None
+    repository: str | None = None
+    settings: LambdaSettings | None = None
+    source: tuple[str, ...] | None = None
+
+    def over(self, below: SharedKeys) -> SharedKeys:
+        """These keys, and those of `below` where these say nothing; tables entry by entry."""
+        won = {key.name: _first(getattr(self, key.name), getattr(below, key.name)) for key in _KEYS}
+        won["env"] = _merged(below.env, self.env)
+        won["labels"] = _merged(below.labels, self.labels)
+        won["settings"] = _settings(below.settings, self.settings)
+        return SharedKeys(**won)
+
+
+_KEYS = fields(SharedKeys)
+_SETTINGS = fields(LambdaSettings)
+
+
+def read_shared(table: Table) -> SharedKeys:
+    """Read every shared key of a project's or a function's table; problems go to its findings."""
+    for key in LATER:
+        if key in table.values:
+            table.problem(key, "is not supported yet", f"remove `{key}` from {table.findings.file}")
+    settings = table.table("lambda")
+    return SharedKeys(
+        architectures=_architectures(table),
+        base=table.text("base"),
+        bucket=table.text("bucket"),
+        bytecode=table.flag("bytecode"),
+        env=read_env(table),
+        exclude=_globs(table, "exclude"),
+        extras=table.texts("extras"),
+        groups=table.texts("groups"),
+        include=_globs(table, "include"),
+        labels=table.pairs("labels"),
+        lock=table.text("lock"),
+        member=table.text("member"),
+        packaging=_packaging(table),
+        python=_python(table),
+        repository=_repository(table),
+        settings=None if settings is None else read_settings(settings),
+        source=_source(table),
+    )
+
+
+def _architectures(table: Table) -> tuple[Architecture, ...] | None:
+    if not isinstance(table.values.get("architecture"), list):
+        word = table.word("architecture", ARCHITECTURES)
+        return None if word is None else (word,)
+    given = table.texts("architecture")
+    if given is None:
+        return None
+    known = tuple(word for word in ARCHITECTURES if word in given)
+    for asked in given:
+        if asked not in ARCHITECTURES:
+            table.problem("architecture", f"{asked!r} is not known; known: {_list(ARCHITECTURES)}")
+    if not given or len(set(given)) < len(given):
+        table.problem("architecture", "must name each architecture once, and at least one")
+    return known
+
+
+def _python(table: Table) -> str | None:
+    value = table.values.get("python")
+    if isinstance(value, float) and str(value) in PYTHONS:
+        table.problem("python", f"{value} must be text", f'write `python = "{value}"`')
+        return None
+    text = table.text("python")
+    if text is not None and text not in PYTHONS:
+        minor = ".".join(text.split(".")[:2])
+        hint = f'write `python = "{minor}"`' if minor in PYTHONS else None
+        table.problem("python", f"{text!r} is not supported; known: {_list(PYTHONS)}", hint)
+        return None
+    return text
+
+
+def _packaging(table: Table) -> PackagingNow | None:
+    if (later := table.values.get("packaging")) in _LATER_PACKAGINGS:
+        what = f"{later!r} is not available in this version; use one of: {_list(_PACKAGINGS)}"
+        table.problem("packaging", what, 'write `packaging = "auto"`')
+        return None
+    return table.word("packaging", _PACKAGINGS)
+
+
+def _repository(table: Table) -> str | None:
+    text = table.text("repository")
+    if text is None:
+        return None
+    for name in _PLACEHOLDER.findall(text):
+        if name != "function":
+            table.problem("repository", f"{{{name}}} is not known; known: {{function}}")
+            return None
+    try:
+        reference = Reference.parse(text.replace("{function}", "function"))
+    except ValueError as error:
+        table.problem("repository", f"{text!r} is not a repository: {error}")
+        return None
+    if reference.digest is not None:
+        table.problem("repository", f"{text!r} names a digest; a push decides on that itself")
+    return text
+
+
+def _source(table: Table) -> tuple[str, ...] | None:
+    entries = table.texts("source")
+    for entry in entries or ():
+        _relative(table, "source", entry)
+    return entries
+
+
+def _globs(table: Table, key: str) -> tuple[str, ...] | None:
+    patterns = table.texts(key)
+    for pattern in patterns or ():
+        _relative(table, key, pattern)
+        if ".." in pattern.split("/"):
+            table.problem(key, f"{pattern!r} climbs out of the project")
+        if pattern.startswith("!"):
+            other = "exclude" if key == "include" else "include"
+            table.problem(key, f"{pattern!r}: `!` is not known here; use `{other}`")
+    return patterns
+
+
+def _relative(table: Table, key: str, path: str) -> None:
+    # One spelling on every system: a drive letter or a backslash works on Windows alone.
+    if path.startswith("/") or path[1:2] == ":":
+        table.problem(key, f"{path!r} must be relative to the configuration's folder")
+    if "\\" in path:
+        fixed = path.replace("\\", "/")
+        table.problem(key, f"{path!r} must be written with `/`", f'write "{fixed}"')
+
+
+def _list(words: tuple[str, ...]) -> str:
+    return ", ".join(words)
+
+
+def _first(mine: Value | None, below: Value | None) -> Value | None:
+    return below if mine is None else mine
+
+
+def _merged(
+    below: tuple[tuple[str, str], ...] | None, mine: tuple[tuple[str, str], ...] | None
+) -> tuple[tuple[str, str], ...] | None:
+    if below is None or mine is None:
+        return _first(mine, below)
+    return tuple(sorted((dict(below) | dict(mine)).items()))
+
+
+def _settings(below: LambdaSettings | None, mine: LambdaSettings | None) -> LambdaSettings | None:
+    if below is None or mine is None:
+        return _first(mine, below)
+    won = {key.name: _first(getattr(mine, key.name), getattr(below, key.name)) for key in _SETTINGS}
+    won["env"] = _merged(below.env, mine.env)
+    return LambdaSettings(**won)

@@ -1,0 +1,114 @@
+"""Where the configuration lies: looked for from a folder upwards, as git looks for `.git`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagekit.model.errors import ConfigError, Problem, UsageError
+
+PYPROJECT = "pyproject.toml"
+OWN_FILE = "imagekit.toml"
+
+_FIRST = (
+    'add `[tool.imagekit.functions.NAME]` with `handler = "package.module.function"` '
+    f"to a {PYPROJECT}, or say where it is with `--project DIR`"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A configuration that parses; nothing in it is checked yet."""
+
+    path: Path
+    file: str
+    """The path as seen from where the search began."""
+    prefix: str
+    """What stands before every key: `tool.imagekit`, or nothing."""
+    values: Mapping[str, object]
+    project: Mapping[str, object]
+    """`[project]` of the pyproject.toml in the same folder."""
+
+
+def find(start: Path) -> Found:
+    """Look in `start`, then in its parents.
+
+    Raises UsageError where `start` is no folder; ConfigError where there is nothing, where one
+    folder has both forms, and where TOML does not parse.
+    """
+    start = Path(os.path.abspath(start))  # noqa: PTH100 - Path.absolute() keeps `..`, whose parents mislead
+    if not start.is_dir():
+        raise UsageError(what=f"there is no folder {start}", hint="use `--project DIR`")
+    for folder in (start, *start.parents):
+        if found := _in_folder(folder, start):
+            return found
+    where = f"{start} and the folders above it"
+    raise ConfigError(
+        problems=(Problem(where, f"no [tool.imagekit] in a {PYPROJECT}, and no {OWN_FILE}"),),
+        hint=_FIRST,
+    )
+
+
+def _in_folder(folder: Path, start: Path) -> Found | None:
+    own, shared = folder / OWN_FILE, folder / PYPROJECT
+    own_text, shared_text = _read(own, start), _read(shared, start)
+    # Most parents have nothing to say: without the word there is nothing to parse.
+    if own_text is None and (shared_text is None or b"imagekit" not in shared_text):
+        return None
+    document = {} if shared_text is None else _parse(shared_text, _label(shared, start))
+    here = _table(document.get("tool")).get("imagekit")
+    project = _table(document.get("project"))
+    if own_text is None:
+        if here is None:
+            return None
+        return _found(shared, start, "tool.imagekit", here, project)
+    if here is not None:
+        names = f"{_label(own, start)}, {_label(shared, start)}: tool.imagekit"
+        problem = Problem(names, "one folder holds both; only one of them may be there")
+        hint = f"move the keys of [tool.imagekit] into {OWN_FILE}, or the other way round"
+        raise ConfigError(problems=(problem,), hint=hint)
+    return _found(own, start, "", _parse(own_text, _label(own, start)), project)
+
+
+def _found(
+    path: Path, start: Path, prefix: str, values: object, project: Mapping[str, object]
+) -> Found:
+    file = _label(path, start)
+    if not isinstance(values, dict):
+        raise ConfigError(problems=(Problem(f"{file}: {prefix}", "must be a table"),), hint=_FIRST)
+    return Found(path=path, file=file, prefix=prefix, values=values, project=project)
+
+
+def _label(path: Path, start: Path) -> str:
+    return Path(os.path.relpath(path, start)).as_posix()
+
+
+def _read(path: Path, start: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        problem = Problem(_label(path, start), f"cannot be read: {error.strerror or error}")
+        raise ConfigError(problems=(problem,), hint=f"make {path} readable") from error
+
+
+def _parse(data: bytes, file: str) -> dict[str, object]:
+    import tomli
+
+    try:
+        return tomli.loads(data.decode())
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        problem = Problem(f"{file}: line {line}", "is not UTF-8")
+        raise ConfigError(problems=(problem,), hint=f"save {file} as UTF-8") from error
+    except tomli.TOMLDecodeError as error:
+        problem = Problem(f"{file}: line {error.lineno}", f"not TOML: {error.msg}")
+        hint = f"correct line {error.lineno} of {file}"
+        raise ConfigError(problems=(problem,), hint=hint) from error
+
+
+def _table(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
