@@ -1,0 +1,40 @@
+# Two commands do all the set-up on a fresh Debian machine: `make demo` and `make test`.
+# Both make .venv, install what is missing (as root or with sudo) and say what they leave out.
+
+SHELL := /bin/bash
+PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin
+export PATH
+WORKERS ?= 2
+
+.PHONY: help demo test check bench clean
+
+help:
+	@echo "make demo    build examples/hello to a ZIP and examples/scoring to an image, and run it"
+	@echo "make test    ruff, mypy and pytest with every real part that can be had here"
+	@echo "make check   ruff and mypy alone"
+	@echo "make bench   imagekit against BuildKit and others, side by side"
+
+demo:
+	@.ci/setup demo
+	imagekit build --no-locked --project examples/hello --output examples/hello/dist
+	imagekit check --project examples/hello examples/hello/dist/hello.zip
+	imagekit build --no-locked --project examples/scoring --output examples/scoring/dist
+	imagekit check --project examples/scoring examples/scoring/dist/scoring.oci
+	@python examples/invoke.py examples/scoring
+
+check:
+	ruff check .
+	ruff format --check .
+	mypy
+
+test:
+	@.ci/setup test
+	@$(MAKE) --no-print-directory check
+	pytest -n $(WORKERS) --dist loadgroup
+
+bench:
+	@.ci/setup test
+	python benchmarks/run.py
+
+clean:
+	rm -rf .venv dist examples/*/dist
