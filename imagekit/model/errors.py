@@ -97,6 +97,13 @@ class NoWheel(BuildError):
 
 
 @dataclass(eq=False, kw_only=True)
+class NoWheels(BuildError):
+    """Every package of one resolution that cannot be had for the target, at once."""
+
+    problems: tuple[NoWheel, ...]
+
+
+@dataclass(eq=False, kw_only=True)
 class DigestMismatch(BuildError):
     """Bytes are not those that were promised."""
 
@@ -166,6 +173,13 @@ class HttpError(RemoteError):
     temporary: bool = False
     retry_after_seconds: float | None = None
     """What the server asked for, where it did."""
+
+
+@dataclass(eq=False, kw_only=True)
+class RegistryError(HttpError):
+    """A registry's refusal, with its own codes (distribution-spec, "Error codes")."""
+
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(eq=False, kw_only=True)
