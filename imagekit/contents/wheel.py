@@ -9,7 +9,6 @@ import io
 import re
 import stat
 import struct
-import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from imagekit.model.errors import BadWheel
 from imagekit.model.tree import Deflated
 
 if TYPE_CHECKING:
+    import zipfile
+
     from _typeshed import WriteableBuffer
 
 _STORED, _DEFLATED = 0, 8
@@ -199,6 +200,8 @@ def directory(source: RandomAccess, wheel: str) -> tuple[Member, ...]:
 
 
 def _infos(source: RandomAccess, wheel: str) -> list[zipfile.ZipInfo]:
+    import zipfile
+
     try:
         with zipfile.ZipFile(_Seekable(source)) as archive:
             return archive.infolist()
