@@ -1,0 +1,9 @@
+"""Package locks: which one a function has, and what it says for one target."""
+
+from __future__ import annotations
+
+from imagekit.project.locks.inputs import inputs_of
+from imagekit.project.locks.lockfile import LockFile, find
+from imagekit.project.locks.resolve import Resolution, resolve
+
+__all__ = ["LockFile", "Resolution", "find", "inputs_of", "resolve"]

@@ -1,0 +1,186 @@
+"""Which lock a function has: named in the configuration, or found by looking upwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from imagekit.model.errors import LockError
+from imagekit.project.config import FunctionConfig
+from imagekit.project.locks.toml import read_toml, table
+
+Kind = Literal["uv", "pylock", "requirements", "project", "none"]
+
+_FOREIGN = {
+    "poetry.lock": "poetry export --output requirements.txt",
+    "pdm.lock": "pdm export --format pylock --output pylock.toml",
+    "Pipfile.lock": "pipenv requirements --hash > requirements.txt",
+    "Pipfile": "pipenv lock && pipenv requirements --hash > requirements.txt",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LockFile:
+    """A lock and what kind it is; `project` is `[project.dependencies]` of a pyproject.toml.
+
+    `none` means that the function has no dependencies: its path is the function's folder.
+    """
+
+    kind: Kind
+    path: Path
+
+    @property
+    def pinned_by_imagekit(self) -> bool:
+        """Whether what uv resolves has to be kept in `imagekit.lock`: the file itself pins too
+        little to give the same packages tomorrow."""
+        return self.kind in ("requirements", "project")
+
+
+def find(function: FunctionConfig, project_root: Path) -> LockFile:
+    """The lock of `function`: its `lock` key, else the nearest one from its folder upwards.
+
+    The search ends at the workspace's or repository's root. Raises LockError for a lock that
+    imagekit cannot read, and where dependencies without a lock have a lock above them: resolving
+    afresh would silently ship other versions than that lock says.
+    """
+    if function.lock is not None:
+        return _named(function.root / function.lock)
+    top = _top(project_root)
+    for folder in _upwards(function.root, top):
+        if lock := _in_folder(folder, function.name):
+            return lock
+        _refuse_foreign(folder)
+    return _bare(function, top)
+
+
+def project_folder(function: FunctionConfig, top: Path) -> Path:
+    """The folder of the function's own project: the nearest one with a `[project]` table.
+
+    Looked for from the function's folder upwards to `top`, which is the answer if there is none.
+    """
+    if not function.root.resolve().is_relative_to(top):
+        return top
+    for folder in _upwards(function.root, top):
+        pyproject = folder / "pyproject.toml"
+        if pyproject.is_file() and "project" in read_toml(pyproject):
+            return folder
+    return top
+
+
+def _named(path: Path) -> LockFile:
+    path = path.resolve()
+    if not path.is_file():
+        raise LockError(path=path, problems=("there is no such file",), hint="see the key `lock`")
+    if path.name in _FOREIGN:
+        raise _foreign(path)
+    kind = _kind(path.name)
+    if kind is None:
+        raise LockError(
+            path=path,
+            problems=("the name says none of the kinds of lock that imagekit reads",),
+            hint="uv.lock, pylock.toml, pylock.NAME.toml, requirements.txt or pyproject.toml",
+        )
+    return LockFile(kind, path)
+
+
+def _kind(name: str) -> Kind | None:
+    if name == "uv.lock":
+        return "uv"
+    if name == "pyproject.toml":
+        return "project"
+    if name == "pylock.toml" or (name.startswith("pylock.") and name.endswith(".toml")):
+        return "pylock"
+    return "requirements" if name.endswith((".txt", ".in")) else None
+
+
+def _in_folder(folder: Path, function: str) -> LockFile | None:
+    if (folder / "uv.lock").is_file():
+        return LockFile("uv", folder / "uv.lock")
+    for name in (f"pylock.{function}.toml", "pylock.toml"):
+        if (folder / name).is_file():
+            return LockFile("pylock", folder / name)
+    match sorted(folder.glob("pylock.*.toml")):
+        case [only]:
+            return LockFile("pylock", only)
+        case [first, *_]:
+            raise LockError(
+                path=first,
+                problems=(f"{folder} has several pylock.*.toml",),
+                hint=f'name one: `lock = "{first.name}"`, or call it pylock.{function}.toml',
+            )
+    if (folder / "requirements.txt").is_file():
+        return LockFile("requirements", folder / "requirements.txt")
+    return None
+
+
+def _refuse_foreign(folder: Path) -> None:
+    for name in _FOREIGN:
+        if (folder / name).is_file():
+            raise _foreign(folder / name)
+
+
+def _foreign(path: Path) -> LockError:
+    return LockError(
+        path=path,
+        problems=("imagekit does not read this kind of lock yet",),
+        hint=f"{_FOREIGN[path.name]} (or uv lock), and imagekit takes what that writes",
+    )
+
+
+def _bare(function: FunctionConfig, top: Path) -> LockFile:
+    project = project_folder(function, top) / "pyproject.toml"
+    content = read_toml(project) if project.is_file() else {}
+    if "dependencies" in table(content, "tool", "poetry"):
+        raise LockError(
+            path=project,
+            problems=("the dependencies of [tool.poetry] have no lock beside them",),
+            hint=_FOREIGN["poetry.lock"],
+        )
+    declared = table(content, "project")
+    dynamic = declared.get("dynamic")
+    wanted = declared.get("dependencies") or function.groups or function.extras
+    if not wanted and not (isinstance(dynamic, list) and "dependencies" in dynamic):
+        return LockFile("none", function.root)
+    _refuse_lock_above(project, top)
+    return LockFile("project", project)
+
+
+def _refuse_lock_above(project: Path, top: Path) -> None:
+    for folder in top.parents:
+        for name in ("uv.lock", "pylock.toml", *_FOREIGN):
+            if (folder / name).is_file():
+                raise LockError(
+                    path=folder / name,
+                    problems=(
+                        f"it lies above {project}, whose dependencies have no lock of their own",
+                    ),
+                    hint=f'`lock = "{folder / name}"` to use it, `lock = "pyproject.toml"` not to',
+                )
+
+
+def _top(project_root: Path) -> Path:
+    """The outermost of the project, its uv workspace and its repository."""
+    top = project_root.resolve()
+    for folder in (top, *top.parents):
+        if (folder / ".git").exists():
+            return folder
+        if _is_workspace(folder / "pyproject.toml"):
+            top = folder
+    return top
+
+
+def _is_workspace(pyproject: Path) -> bool:
+    try:
+        return b"tool.uv.workspace" in pyproject.read_bytes()
+    except OSError:
+        return False
+
+
+def _upwards(start: Path, top: Path) -> Iterator[Path]:
+    folder = start.resolve()
+    yield folder
+    while folder != top and folder.is_relative_to(top):
+        folder = folder.parent
+        yield folder

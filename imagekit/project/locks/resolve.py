@@ -1,0 +1,116 @@
+"""What a lock says for one function and one target; kept, so that no change costs no work."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from imagekit.model.digest import Digest
+from imagekit.model.package import Directory, LockedPackage
+from imagekit.model.target import Target
+from imagekit.project.config import FunctionConfig
+from imagekit.project.locks import record
+from imagekit.project.locks.inputs import freshness_of, inputs_of
+from imagekit.project.locks.lockfile import LockFile, project_folder
+from imagekit.project.uv import Uv
+from imagekit.store import Store
+
+_SCHEMA = 1
+"""Raised when the same inputs give other packages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """The packages that a function gets on one target."""
+
+    packages: tuple[LockedPackage, ...]
+    inputs: Digest
+    """Of what the user wrote: where it differs from the one in `imagekit.lock`, that is stale."""
+    pylock: str | None = None
+    """What uv resolved, to be kept in `imagekit.lock`, where the lock itself pins too little."""
+
+
+def resolve(
+    lock: LockFile,
+    function: FunctionConfig,
+    target: Target,
+    *,
+    store: Store,
+    uv: Uv,
+    pinned: str | None = None,
+) -> Resolution:
+    """The packages of `function` for `target`.
+
+    `pinned` is `Resolution.pylock` of an earlier call: then requirements and bare dependencies are
+    not resolved afresh. Where nothing changed, no program runs and packaging is not imported.
+
+    Raises LockError (stale, malformed, or without what is asked for), NoWheels (every package that
+    has nothing for the target), CommandFailed (uv's own words).
+    """
+    inputs = inputs_of(lock, function, target)
+    if lock.kind == "none":
+        return Resolution(packages=(), inputs=inputs)
+    if lock.pinned_by_imagekit and pinned is None:
+        from imagekit.project.locks.compiled import compile_lock
+
+        pinned = compile_lock(lock, function, target, uv)
+    pinned = pinned if lock.pinned_by_imagekit else None
+    key = _key(lock, target, inputs, uv, pinned)
+    packages = record.kept(store, key)
+    if packages is None:
+        packages = _select(lock, function, target, uv, pinned)
+        record.keep(store, key, packages)
+    return Resolution(packages=packages, inputs=inputs, pylock=pinned)
+
+
+def _key(lock: LockFile, target: Target, inputs: Digest, uv: Uv, pinned: str | None) -> Digest:
+    parts = {
+        "schema": _SCHEMA,
+        "inputs": inputs.hex,
+        "fresh": freshness_of(lock).hex,
+        "path": str(lock.path),
+        "target": asdict(target),
+        "uv": uv.identity() if lock.kind == "uv" else "",
+        "pinned": Digest.of(pinned.encode()).hex if pinned else "",
+    }
+    return Digest.of(json.dumps(parts, sort_keys=True).encode())
+
+
+def _select(
+    lock: LockFile, function: FunctionConfig, target: Target, uv: Uv, pinned: str | None
+) -> tuple[LockedPackage, ...]:
+    from imagekit.project.locks.compiled import only_named
+    from imagekit.project.locks.select import Pylock, select
+    from imagekit.project.locks.toml import parse_toml, read_toml
+    from imagekit.project.locks.uvlock import export
+
+    folder = lock.path.parent
+    if lock.kind == "uv":
+        text, folder = export(lock, function, uv)
+        content = parse_toml(text, lock.path)
+        return select(Pylock(content=content, path=lock.path, folder=folder), target)
+    if pinned is not None:
+        content = parse_toml(pinned, lock.path)
+        if lock.kind == "requirements":
+            content = only_named(content, lock)
+        asked = Pylock(content=content, path=lock.path, folder=folder)
+    else:
+        asked = Pylock(
+            content=read_toml(lock.path),
+            path=lock.path,
+            folder=folder,
+            groups=function.groups,
+            extras=function.extras,
+        )
+    own = project_folder(function, folder)
+    return _without(own, select(asked, target))
+
+
+def _without(own: Path, packages: tuple[LockedPackage, ...]) -> tuple[LockedPackage, ...]:
+    """The project itself (`-e .`, or `path = "."`) is source, never also a wheel."""
+    return tuple(
+        package
+        for package in packages
+        if not (isinstance(package.origin, Directory) and package.origin.path == own)
+    )

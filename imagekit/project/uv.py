@@ -1,0 +1,71 @@
+"""uv, as the user has it set up: the environment and configuration files that are theirs apply."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagekit.model.errors import CannotBuild
+from imagekit.project.command import run
+
+# These would contradict what imagekit asks for: UV_FROZEN beats --locked without a word, and the
+# other three send uv to another project. https://docs.astral.sh/uv/reference/environment/
+_NOT_HANDED_ON = ("UV_FROZEN", "UV_LOCKED", "UV_PROJECT", "UV_WORKING_DIR")
+_QUIET = ("--quiet", "--no-progress", "--color", "never")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uv:
+    """How uv is run. Nothing is looked for before it is needed."""
+
+    environ: Mapping[str, str]
+    folder: Path
+    """Where uv runs if nothing else is said: the configuration files from here upwards apply."""
+    python: str | None = None
+    """The interpreter that uv shall use; uv searches for one by itself where this is None."""
+
+    def run(
+        self, *arguments: str, cwd: Path | None = None, extra: Mapping[str, str] | None = None
+    ) -> str:
+        """Run `uv ARGUMENTS`; what it writes to stdout.
+
+        Raises CommandFailed with the end of its stderr, CannotBuild where there is no uv.
+        """
+        environ = {key: text for key, text in self.environ.items() if key not in _NOT_HANDED_ON}
+        argv = (locate(self.environ), *_QUIET, *arguments)
+        return run(argv, cwd=cwd or self.folder, environ=environ | dict(extra or {}))
+
+    def python_arguments(self, fallback: str | None = None) -> tuple[str, ...]:
+        """`--python PATH`, which keeps uv away from broken shims on PATH; else the fallback."""
+        chosen = self.python or fallback
+        return ("--python", chosen) if chosen else ()
+
+    def identity(self) -> str:
+        """Changes when uv is exchanged for another version, and is read without running it."""
+        try:
+            path = Path(locate(self.environ))
+            found = path.stat()
+        except (OSError, CannotBuild):
+            return "none"
+        return f"{path}:{found.st_size}:{found.st_mtime_ns}"
+
+
+def locate(environ: Mapping[str, str]) -> str:
+    """The uv program: the one that started us (`UV`), the one we depend on, the one on PATH.
+
+    uv sets `UV` for what `uv run` starts. Raises CannotBuild where there is none.
+    """
+    started_us = environ.get("UV")
+    if started_us and Path(started_us).is_file():
+        return started_us
+    try:
+        from uv import find_uv_bin
+
+        return find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        on_path = shutil.which("uv", path=environ.get("PATH"))
+    if on_path is None:
+        raise CannotBuild(what="uv is not installed", hint="pip install uv")
+    return on_path
