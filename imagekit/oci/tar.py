@@ -92,9 +92,9 @@ def file_header(path: str, size_bytes: int, *, executable: bool = False) -> byte
     return _member(path, _FILE, size_bytes=size_bytes, mode=0o755 if executable else 0o644)
 
 
-def folder_header(path: str) -> bytes:
+def folder_header(path: str, *, mode: int = 0o755) -> bytes:
     """A folder; its name ends with a slash, as in every layer that Docker makes."""
-    return _member(f"{path}/", _FOLDER, mode=0o755)
+    return _member(f"{path}/", _FOLDER, mode=mode)
 
 
 def link_header(path: str, target: str) -> bytes:
