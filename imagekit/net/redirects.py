@@ -13,15 +13,16 @@ _ONLY_FOR_ORIGIN = frozenset({"authorization", "cookie"})
 
 
 def follow(transport: Transport, request: Request) -> Response:
-    """Send a GET or HEAD and go where the answer points, five times at most.
+    """Send a request and go where the answer points, five times at most.
 
+    What has a body is never sent on: the redirect is given back as it came.
     `Authorization` is dropped for good as soon as scheme, host or port changes: blobs lie on
     storage hosts that refuse it, and that it is not meant for. From https to http is refused.
     """
     for _ in range(_MOST + 1):
         response = transport.send(request)
         location = response.headers.get("location")
-        if response.status not in _REDIRECTS or not location:
+        if response.status not in _REDIRECTS or not location or request.body is not None:
             return response
         response.close()
         request = _next(request, _target(request, location))

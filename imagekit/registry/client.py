@@ -13,13 +13,14 @@ from imagekit.net.http import Body, BytesBody, Response, Transport
 from imagekit.net.retry import with_retries
 from imagekit.registry import uploads
 from imagekit.registry.credentials import Credentials
+from imagekit.registry.endpoints import endpoints
 from imagekit.registry.platforms import ACCEPT, FetchedManifest, choose, media_type_of
 from imagekit.registry.presence import Presence
 from imagekit.registry.refusals import tag_is_taken
 from imagekit.registry.wire import Call, Wire
 from imagekit.store import Store
 
-__all__ = ["FetchedManifest", "Registry"]
+__all__ = ["FetchedManifest", "Registry", "endpoints"]
 
 T = TypeVar("T")
 

@@ -59,10 +59,10 @@ class Credentials:
     """Finds the credential for a registry and remembers it; safe to share between threads."""
 
     def __init__(
-        self, environ: Mapping[str, str], *, home: Path, ecr: EcrToken | None = None
+        self, environ: Mapping[str, str], *, home: Path | None = None, ecr: EcrToken | None = None
     ) -> None:
         self._environ = environ
-        self._home = home
+        self._home = home or _home(environ)
         self._ecr = ecr
         self._lock = threading.Lock()
         self._found: dict[str, Credential | None] = {}
@@ -130,6 +130,11 @@ class Credentials:
         if self._ecr is None or place is None:
             return None
         return Basic(*self._ecr(*place))
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    named = environ.get("HOME") or environ.get("USERPROFILE")
+    return Path(named) if named else Path.home()
 
 
 def _spellings(host: str) -> Iterator[str]:

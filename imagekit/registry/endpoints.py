@@ -27,6 +27,11 @@ def parse_endpoints(text: str) -> dict[str, str]:
     return {host: url.rstrip("/") for host, _, url in pairs}
 
 
+def endpoints(environ: Mapping[str, str]) -> dict[str, str]:
+    """What `environ` says of registries, for `Registry`."""
+    return parse_endpoints(environ.get(VARIABLE, ""))
+
+
 def _wrong(entry: str) -> str | None:
     host, equals, url = entry.partition("=")
     if not equals or not host:
