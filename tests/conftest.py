@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from tests.services import debian, needs, scoring
-from tests.services.docker import NoDocker, running_engine
+from tests.services.docker import NoDocker, forget_registries, running_engine
 from tests.services.images import MadeLayer, put_image
 from tests.services.needs import USER_ENVIRON
-from tests.services.registry import running_registry
+from tests.services.registry import running_registry, started
 
 ROOT = Path(__file__).parents[1]
 _CLEANED = ("AWS_", "BUILDKIT_", "COMPOSE_", "DOCKER_", "IMAGEKIT_", "UV_")
@@ -67,6 +67,7 @@ def docker_engine() -> Iterator[str]:
         with running_engine(USER_ENVIRON) as host:
             needs.have("docker", f"Engine {_version(host)}")
             yield host
+            forget_registries(host, started)
     except NoDocker as error:
         needs.leave_out("docker", str(error))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,19 @@ def answers(host: str) -> bool:
     except NoDocker:
         return False
     return True
+
+
+def forget_registries(host: str, registries: Iterable[str]) -> None:
+    """Remove every image that was pulled from one of these registries."""
+    prefixes = tuple(f"{registry}/" for registry in registries)
+    client = connect(host)
+    try:
+        for image in client.images.list():
+            names = [*image.tags, *image.attrs.get("RepoDigests", ())]
+            if any(name.startswith(prefixes) for name in names):
+                client.images.remove(image.id, force=True)
+    finally:
+        client.close()
 
 
 @contextmanager

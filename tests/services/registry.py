@@ -28,6 +28,9 @@ http:
   addr: 127.0.0.1:{port}
 """
 
+started: list[str] = []
+"""Hosts of the registries of this process: images named after them are leftovers of its tests."""
+
 
 def stored_bytes(folder: Path) -> int:
     """Bytes of all blobs that the registry over `folder` keeps."""
@@ -55,6 +58,7 @@ def running_registry(folder: Path) -> Iterator[str]:
         )
         try:
             wait_until(lambda: listens(port), seconds=20, what="docker-registry")
-            yield f"127.0.0.1:{port}"
+            started.append(f"127.0.0.1:{port}")
+            yield started[-1]
         finally:
             stop(process)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import stat
 import struct
 import zipfile
@@ -73,6 +74,12 @@ def make_wheel(
         members.append(_record(f"{stem}.dist-info/RECORD", members))
     target = folder / f"{stem}-{tag}.whl"
     folder.mkdir(parents=True, exist_ok=True)
+    return _write(target, members, directories=directories, compress=compress)
+
+
+def _write(
+    target: Path, members: Iterable[Member], *, directories: Iterable[str] = (), compress: bool
+) -> Path:
     with zipfile.ZipFile(target, "w") as wheel:
         for directory in directories:
             info = zipfile.ZipInfo(directory.rstrip("/") + "/", _EPOCH)
@@ -98,6 +105,25 @@ def metadata_of(wheel: Path) -> bytes:
             if name.count("/") == 1 and name.endswith(".dist-info/METADATA")
         )
         return archive.read(name)
+
+
+def with_version(wheel: Path, version: str) -> Path:
+    """The same wheel under another version, beside it: METADATA and RECORD say so too."""
+    name, old = wheel.name.split("-")[:2]
+    stem = f"{name}-{version}"
+    members = []
+    with zipfile.ZipFile(wheel) as archive:
+        for info in archive.infolist():
+            path = info.filename.replace(f"{name}-{old}.dist-info/", f"{stem}.dist-info/")
+            data = archive.read(info)
+            if path.endswith(".dist-info/METADATA"):
+                data = re.sub(rb"(?m)^Version: .*$", f"Version: {version}".encode(), data, count=1)
+            if not path.endswith((".dist-info/RECORD", "/")):
+                mode = info.external_attr >> 16 & 0o777 or 0o644
+                members.append(Member(path=path, data=data, mode=mode))
+    members.append(_record(f"{stem}.dist-info/RECORD", members))
+    target = wheel.with_name(wheel.name.replace(f"-{old}-", f"-{version}-"))
+    return _write(target, members, compress=True)
 
 
 def truncate(wheel: Path, keep_bytes: int) -> Path:
