@@ -21,7 +21,8 @@ from installer.records import InvalidRecordEntry, RecordEntry, parse_record_file
 from installer.sources import WheelContentElement, WheelSource
 from installer.utils import Scheme, canonicalize_name
 
-from imagekit.contents.wheel import Member, RandomAccess, WheelMember, directory, unsafe_path
+from imagekit.contents.directory import directory, unsafe_path
+from imagekit.contents.wheel import Member, RandomAccess, WheelMember
 from imagekit.model.errors import BadWheel
 from imagekit.model.package import Package
 from imagekit.model.tree import Bytes, Content, FileEntry, Tree

@@ -1,40 +1,27 @@
-"""Reading a wheel where it lies: its directory, and its members one at a time, never unpacked.
+"""Reading the members of a wheel where it lies, one at a time, never unpacked to disk.
 
 https://packaging.python.org/specifications/binary-distribution-format and PKWARE's APPNOTE.TXT.
 """
 
 from __future__ import annotations
 
-import io
-import re
-import stat
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from imagekit.model.errors import BadWheel
 from imagekit.model.tree import Deflated
 
-if TYPE_CHECKING:
-    import zipfile
-
-    from _typeshed import WriteableBuffer
-
-_STORED, _DEFLATED = 0, 8
-_ENCRYPTED = 0x1 | 0x40 | 0x2000
+STORED, DEFLATED = 0, 8
+ENCRYPTED = 0x1 | 0x40 | 0x2000
 _STREAMED = 0x8  # sizes and CRC stand behind the data; the local header may leave them out
 _UTF8 = 0x800
 _IN_ZIP64_EXTRA = 0xFFFFFFFF
-_LOCAL = struct.Struct("<4s5H3I2H")
+LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
-# A match of 258 bytes costs two bits at least (RFC 1951, 3.2.5), so nothing unpacks to more.
-_LARGEST_RATIO = 1032
 _PEEKED_BYTES = 1024
-
-_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 class RandomAccess(Protocol):
@@ -106,7 +93,7 @@ class WheelMember:
 
     def deflated(self) -> Deflated | None:
         """The stream as it lies in the wheel, known to unpack; None where it is stored."""
-        if self.member.method == _STORED:
+        if self.member.method == STORED:
             return None
         stored = self._stored()
         self._checked(stored)
@@ -117,7 +104,7 @@ class WheelMember:
     def peek(self, size_bytes: int) -> bytes:
         """The first bytes, up to `size_bytes`, from a short read; the CRC is not checked."""
         stored = self._stored(_PEEKED_BYTES)
-        if self.member.method == _STORED:
+        if self.member.method == STORED:
             return bytes(stored[:size_bytes])
         try:
             return zlib.decompressobj(-zlib.MAX_WBITS).decompress(stored, size_bytes)
@@ -131,7 +118,7 @@ class WheelMember:
         if at_most is not None:
             wanted = min(wanted, at_most)
         # One read where the local header has no extra field, which is nearly always.
-        size = _LOCAL.size + len(member.path.encode()) + wanted
+        size = LOCAL_HEADER.size + len(member.path.encode()) + wanted
         data = self.source.read_at(member.header_offset, size)
         start = self._local_bytes(data)
         if missing := max(0, start + wanted - len(data)):
@@ -142,18 +129,20 @@ class WheelMember:
 
     def _local_bytes(self, data: bytes) -> int:
         """Length of the local header, once it agrees with the directory."""
-        if len(data) < _LOCAL.size:
+        if len(data) < LOCAL_HEADER.size:
             raise self._bad("has no local header")
         magic, _, flags, method, _, _, crc32, compressed, size, name_bytes, extra_bytes = (
-            _LOCAL.unpack_from(data)
+            LOCAL_HEADER.unpack_from(data)
         )
-        end = _LOCAL.size + name_bytes
-        name = data[_LOCAL.size : end].decode("utf-8" if flags & _UTF8 else "cp437", "replace")
+        end = LOCAL_HEADER.size + name_bytes
+        name = data[LOCAL_HEADER.size : end].decode(
+            "utf-8" if flags & _UTF8 else "cp437", "replace"
+        )
         sizes = (self.member.crc32, self.member.compressed_bytes, self.member.size_bytes)
         sized = flags & _STREAMED or _IN_ZIP64_EXTRA in (compressed, size)
         if magic != b"PK\x03\x04" or (name, method) != (self.member.path, self.member.method):
             raise self._bad("has another local header than the directory says")
-        if flags & _ENCRYPTED or not (sized or (crc32, compressed, size) == sizes):
+        if flags & ENCRYPTED or not (sized or (crc32, compressed, size) == sizes):
             raise self._bad("has another local header than the directory says")
         return int(end + extra_bytes)
 
@@ -162,7 +151,7 @@ class WheelMember:
         from deflate import DeflateError, crc32, deflate_decompress
 
         data: bytearray | memoryview = stored
-        if self.member.method == _DEFLATED:
+        if self.member.method == DEFLATED:
             try:
                 data = deflate_decompress(stored, self.member.size_bytes)
             except DeflateError as error:
@@ -175,123 +164,3 @@ class WheelMember:
 
     def _bad(self, what: str) -> BadWheel:
         return BadWheel(wheel=self.wheel, what=f"{self.member.path!r} {what}")
-
-
-def directory(source: RandomAccess, wheel: str) -> tuple[Member, ...]:
-    """The files of a wheel in the order of its central directory, folders left out.
-
-    BadWheel, naming `wheel` and the member: not a zip, truncated, a name that climbs out of its
-    root or stands there twice, a link or device, encryption, an unknown method, members that
-    overlap or that declare more than they can hold.
-    """
-    infos = _infos(source, wheel)
-    seen: set[str] = set()
-    for info in infos:
-        # `filename` was already made safe, differently in each version of zipfile.
-        path = info.orig_filename
-        reason = _unsafe_name(path) or _unsafe_kind(info)
-        if reason is None and path in seen:
-            reason = "stands there twice"
-        if reason:
-            raise BadWheel(wheel=wheel, what=f"{path!r} {reason}")
-        seen.add(path)
-    _check_places(infos, source.size_bytes, wheel)
-    return tuple(_members(infos))
-
-
-def _infos(source: RandomAccess, wheel: str) -> list[zipfile.ZipInfo]:
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(_Seekable(source)) as archive:
-            return archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, struct.error) as error:
-        raise BadWheel(wheel=wheel, what=f"not a readable zip ({error})") from error
-
-
-def _members(infos: Iterable[zipfile.ZipInfo]) -> Iterator[Member]:
-    for info in infos:
-        if not info.orig_filename.endswith("/"):
-            yield Member(
-                path=info.orig_filename,
-                size_bytes=info.file_size,
-                compressed_bytes=info.compress_size,
-                crc32=info.CRC,
-                method=info.compress_type,
-                mode=info.external_attr >> 16,
-                header_offset=info.header_offset,
-            )
-
-
-def unsafe_path(path: str) -> bool:
-    """Whether a relative path could leave its root, on any system, or is not in its plain form."""
-    parts = path.split("/")
-    return bool(
-        "\0" in path
-        or "\\" in path
-        or _DRIVE.match(path)
-        or any(part in ("", ".", "..") for part in parts)
-    )
-
-
-def _unsafe_name(path: str) -> str | None:
-    return "would be written outside its root" if unsafe_path(path.removesuffix("/")) else None
-
-
-def _unsafe_kind(info: zipfile.ZipInfo) -> str | None:
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    folder = info.orig_filename.endswith("/")
-    if kind not in (0, stat.S_IFDIR if folder else stat.S_IFREG):
-        return "is a link" if kind == stat.S_IFLNK else "is not a regular file"
-    if info.flag_bits & _ENCRYPTED:
-        return "is encrypted"
-    if info.compress_type not in (_STORED, _DEFLATED):
-        return f"is compressed by method {info.compress_type}, not deflate"
-    if info.compress_type == _STORED and info.file_size != info.compress_size:
-        return "is stored in another size than it declares"
-    if info.file_size > _LARGEST_RATIO * info.compress_size:
-        return "declares more than it can hold"
-    return None
-
-
-def _check_places(infos: Iterable[zipfile.ZipInfo], size_bytes: int, wheel: str) -> None:
-    """Members share no bytes: else a small file could unpack to any size."""
-    end = size_bytes
-    for info in sorted(infos, key=lambda info: info.header_offset, reverse=True):
-        if info.header_offset < 0 or info.header_offset + _LOCAL.size + info.compress_size > end:
-            raise BadWheel(wheel=wheel, what=f"{info.orig_filename!r} overlaps what follows it")
-        end = info.header_offset
-
-
-class _Seekable(io.RawIOBase):
-    """RandomAccess in the shape that zipfile wants."""
-
-    def __init__(self, source: RandomAccess) -> None:
-        super().__init__()
-        self._source = source
-        self._at = 0
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._source.size_bytes}
-        at = start[whence] + offset
-        if at < 0:
-            # What a file does, and what zipfile counts on for files shorter than its trailer.
-            raise OSError("before the start")
-        self._at = at
-        return at
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer).cast("B")
-        data = self._source.read_at(self._at, len(view))
-        view[: len(data)] = data
-        self._at += len(data)
-        return len(data)

@@ -1,0 +1,117 @@
+"""What is known of a wheel without its content: the paths it fills. Remembered by its digest."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from imagekit.contents.fetch import wheel_path
+from imagekit.contents.install import tree_of
+from imagekit.contents.wheel import LocalFile, RandomAccess, WheelMember
+from imagekit.model.errors import Collision
+from imagekit.model.package import Package
+from imagekit.model.tree import FileEntry, ancestors
+from imagekit.store import Store
+
+FACTS_FORMAT = 1
+"""Raised when the facts of the same wheel change."""
+
+_RECORD = "wheel"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One file that a wheel installs."""
+
+    path: str
+    size_bytes: int
+    crc32: int
+    executable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelFacts:
+    """Every file that a wheel installs, under the root."""
+
+    files: tuple[Fact, ...]
+    checked: bool
+    """Read from bytes whose sha256 was compared with the lock's, not by range requests."""
+
+    @property
+    def unzipped_bytes(self) -> int:
+        """Sum of the files' sizes."""
+        return sum(file.size_bytes for file in self.files)
+
+    @property
+    def tops(self) -> tuple[str, ...]:
+        """What lies directly under the root, sorted: modules, packages, dist-info, `bin`."""
+        return tuple(sorted({file.path.partition("/")[0] for file in self.files}))
+
+
+def wheel_facts(package: Package, store: Store) -> WheelFacts | None:
+    """The facts of a wheel that is here, or that was read before; None for any other.
+
+    Facts that came by range requests are read again once the wheel is here. Raises BadWheel.
+    """
+    path = wheel_path(package, store)
+    known = _read(store.record(_RECORD, package.wheel.digest.hex))
+    if path is None or (known and known.checked):
+        return known
+    return learn(package, LocalFile(path), store, checked=True)
+
+
+def learn(package: Package, source: RandomAccess, store: Store, *, checked: bool) -> WheelFacts:
+    """Read the facts of a wheel, and remember them. Raises BadWheel, and what `source` raises."""
+    files = tuple(_fact(entry) for entry in tree_of(package, source))
+    facts = WheelFacts(files=files, checked=checked)
+    _write(package, facts, store)
+    return facts
+
+
+def collisions(facts: Mapping[str, WheelFacts]) -> tuple[Collision, ...]:
+    """Paths that two owners fill differently, or that are a file to one and a folder to another.
+
+    Equal size, CRC and mode pass for equal; `Tree.of` compares bytes when the tree is built.
+    """
+    first: dict[str, tuple[str, Fact]] = {}
+    folders: dict[str, str] = {}
+    found: list[Collision] = []
+    for owner, facts_of_one in facts.items():
+        for file in facts_of_one.files:
+            other, theirs = first.setdefault(file.path, (owner, file))
+            if theirs != file:
+                found.append(Collision(file.path, (other, owner)))
+            for folder in ancestors(file.path):
+                folders.setdefault(folder, owner)
+    both = sorted(folders.keys() & first.keys())
+    found.extend(Collision(path, (first[path][0], folders[path])) for path in both)
+    return tuple(found)
+
+
+def _fact(entry: FileEntry) -> Fact:
+    content = entry.content
+    known = content.member.crc32 if isinstance(content, WheelMember) else None
+    crc32 = zlib.crc32(content.read()) if known is None else known
+    return Fact(entry.path, entry.size_bytes, crc32, entry.executable)
+
+
+def _write(package: Package, facts: WheelFacts, store: Store) -> None:
+    value = {
+        "format": FACTS_FORMAT,
+        "checked": facts.checked,
+        "unzipped_bytes": facts.unzipped_bytes,
+        "tops": facts.tops,
+        "files": [
+            [file.path, file.size_bytes, file.crc32, file.executable] for file in facts.files
+        ],
+    }
+    store.put_record(_RECORD, package.wheel.digest.hex, value)
+
+
+def _read(record: dict[str, object] | None) -> WheelFacts | None:
+    match record:
+        case {"format": int(number), "checked": bool(checked), "files": list(rows)}:
+            if number == FACTS_FORMAT:
+                return WheelFacts(files=tuple(Fact(*row) for row in rows), checked=checked)
+    return None
