@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from imagekit.model.base import Base, BaseFacts
 from imagekit.model.digest import Digest
@@ -43,11 +43,6 @@ def load_pinned(store: Store, digest: Digest) -> Base | None:
         store.has_blob(layer.digest, layer.size_bytes) for layer in base.layers
     )
     return base if whole and base.digest == digest else None
-
-
-def named(base: Base, name: str, reference: str) -> Base:
-    """The same base under the name and the reference that this project has for it."""
-    return replace(base, name=name, reference=reference)
 
 
 def base_to_json(base: Base) -> dict[str, object]:
