@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     File = pylock.PackageWheel | pylock.PackageSdist | pylock.PackageArchive
 
+_ARCHIVES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -200,6 +201,8 @@ class _Chosen:
         place = archive.path or urlsplit(archive.url or "").path
         name = unquote(place).replace("\\", "/").rpartition("/")[2]
         artifact = self.artifact(archive, name)
+        if not name.endswith((".whl", *_ARCHIVES)):
+            raise ValueError(f"{name!r} is neither a wheel nor a source archive")
         if not name.endswith(".whl"):
             return Sdist(artifact=artifact, subdirectory=archive.subdirectory)
         return artifact if _fits(name, self.target) else None
