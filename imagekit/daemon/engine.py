@@ -1,0 +1,181 @@
+"""A Docker Engine: the only place that knows the docker SDK."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, cast
+
+from imagekit.model.digest import Digest
+from imagekit.model.errors import RemoteRefused
+
+if TYPE_CHECKING:
+    import docker
+
+# Between two answers of the engine: unpacking a large layer sends none.
+_TIMEOUT_SECONDS = 600
+_CHUNK_BYTES = 1 << 20
+_CONTAINERD = "io.containerd.snapshotter"
+# moby image/tarexport/load.go and daemon/containerd/image_exporter.go
+_LOADED = re.compile(r"^Loaded image(?: ID)?: (?P<name>\S+)$", re.MULTILINE)
+
+
+def connect(environ: Mapping[str, str]) -> Engine:
+    """The engine that `docker` itself would use: DOCKER_HOST and TLS variables, or its context.
+
+    Errors: RemoteRefused where none answers, or where the user may not use its socket.
+    """
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.DockerClient.from_env(
+            environment=dict(environ), timeout=_TIMEOUT_SECONDS, use_ssh_client=True
+        )
+    except (DockerException, OSError, ValueError) as error:
+        raise _unreachable(environ.get("DOCKER_HOST"), error) from error
+    return Engine(client)
+
+
+class Engine:
+    """One engine, asked over one connection; close it, or use it in a `with`.
+
+    Errors of all methods: RemoteRefused with what the engine said.
+    """
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+
+    @property
+    def keeps_layers(self) -> bool:
+        """Whether `load` takes an archive without layers that the engine has.
+
+        The classic image store opens a layer only if it does not have it (moby,
+        image/tarexport/load.go). The containerd image store imports every blob.
+        """
+        with _refusals("docker info"):
+            info = cast("Mapping[str, object]", self._client.info())
+        return not any(
+            _CONTAINERD in str(value)
+            for pair in cast("list[list[object]]", info.get("DriverStatus") or [])
+            for value in pair
+        )
+
+    def diff_ids(self) -> tuple[tuple[Digest, ...], ...]:
+        """For each image the diff_ids of its layers, from the lowest up.
+
+        Empty where the engine wants every layer, whatever it has. With `oci.archive.shared_layers`
+        this tells how many layers an archive may leave out.
+        """
+        if not self.keeps_layers:
+            return ()
+        with _refusals("docker images"):
+            return tuple(dict.fromkeys(self._layers()))
+
+    def load(self, archive: Path, tags: Iterable[str] = ()) -> str:
+        """Load a docker-archive; the image's id, `sha256:…`. `tags` are added to its own names."""
+        with _refusals("docker load"), archive.open("rb") as data:
+            answers = list(self._client.api.load_image(data))
+            name = _loaded(cast("list[Mapping[str, object]]", answers))
+            image = self._client.images.get(name)
+            for tag in tags:
+                image.tag(tag)
+        return str(image.id)
+
+    def save(self, name: str, archive: Path) -> None:
+        """Write an image, by name or id, to `archive` as `docker save` does."""
+        with _refusals(f"docker save {name}", hint=f"docker pull {name}"):
+            # The id, as saving by name would take every tag of a bare repository name.
+            image = self._client.images.get(name)
+            with archive.open("wb") as file:
+                for chunk in self._client.api.get_image(str(image.id), chunk_size=_CHUNK_BYTES):
+                    file.write(chunk)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _layers(self) -> Iterator[tuple[Digest, ...]]:
+        from docker.errors import ImageNotFound
+
+        for image in cast("list[Mapping[str, str]]", self._client.api.images()):
+            try:
+                found = self._client.api.inspect_image(image["Id"])
+            except ImageNotFound:
+                continue  # removed since the list was made
+            layers = (found.get("RootFS") or {}).get("Layers") or []
+            yield tuple(Digest.parse(diff_id) for diff_id in layers)
+
+
+def _loaded(answers: Iterable[Mapping[str, object]]) -> str:
+    """The name or id that the engine's answers tell."""
+    name = ""
+    for answer in answers:
+        if error := answer.get("error") or answer.get("message"):
+            raise RemoteRefused(what="docker load failed", causes=(str(error),))
+        if found := _LOADED.search(str(answer.get("stream", ""))):
+            name = found["name"]
+    if not name:
+        raise RemoteRefused(what="docker load did not say which image it loaded")
+    return name
+
+
+@contextmanager
+def _refusals(command: str, hint: str | None = None) -> Iterator[None]:
+    import requests
+    from docker.errors import APIError, DockerException, NotFound
+
+    try:
+        yield
+    except NotFound as error:
+        why = str(error.explanation or error)
+        raise RemoteRefused(what=f"{command} failed", causes=(why,), hint=hint) from error
+    except APIError as error:
+        why = str(error.explanation or error)
+        raise RemoteRefused(what=f"{command} failed", causes=(why,)) from error
+    except (DockerException, requests.RequestException) as error:
+        raise RemoteRefused(what=f"{command} failed", causes=(str(error),)) from error
+
+
+def _unreachable(host: str | None, error: BaseException) -> RemoteRefused:
+    where = f" at {host}" if host else ""
+    text = str(error)
+    if _is_about_permission(error):
+        return RemoteRefused(
+            what=f"you may not use the Docker Engine{where}",
+            causes=(text,),
+            hint="sudo usermod -aG docker $USER, then log in again",
+        )
+    return RemoteRefused(
+        what=f"no Docker Engine answers{where}",
+        causes=(text,),
+        hint="start Docker, or set DOCKER_HOST",
+    )
+
+
+def _is_about_permission(error: BaseException | None) -> bool:
+    """The SDK wraps the socket's error several times."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, PermissionError):
+            return True
+        if any(isinstance(part, PermissionError) for part in _parts(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _parts(error: BaseException) -> Iterator[object]:
+    for part in error.args:
+        yield part
+        if isinstance(part, BaseException):
+            yield from part.args
