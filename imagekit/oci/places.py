@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -65,6 +64,8 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         """Raises CannotBuild for what is not a whole, uncompressed tar."""
+        import tarfile
+
         self.name = str(path)
         self._path = path
         try:
