@@ -34,7 +34,7 @@ def write_docker_archive(
     CannotBuild where one of the others is not on this disk.
     """
     layers = {_layer_name(layer): layer for layer in image.layers[skip:]}
-    if missing := [name for name, layer in layers.items() if layer.path is None]:
+    if missing := [name for name, layer in layers.items() if not layer.here]:
         raise CannotBuild(what="layers of the image are not on this disk", causes=tuple(missing))
     config_name = f"{image.config_digest.hex}.json"
     index = {

@@ -50,6 +50,11 @@ class ImageLayer:
             return None
         return Place(path=self.path, offset=self.offset, size_bytes=self.descriptor.size_bytes)
 
+    @property
+    def here(self) -> bool:
+        """Whether the blob's file is there: a path may be where it would lie in the store."""
+        return self.path is not None and self.path.is_file()
+
     def open(self) -> BinaryIO:
         """Read the blob; ValueError where it is not on this disk."""
         if (place := self.place) is None:

@@ -39,7 +39,7 @@ def write_layout(
     layout: it is the user's. Layers are copied, so that nobody can spoil the store's.
     """
     _replaceable(folder)
-    here = [layer for layer in image.layers if layer.path and (complete or not layer.from_base)]
+    here = [layer for layer in image.layers if layer.here and (complete or not layer.from_base)]
     sparse = len(here) < len(image.layers)
     if complete and sparse:
         raise _missing(image)
@@ -104,7 +104,7 @@ def _replaceable(folder: Path) -> None:
 
 
 def _missing(image: Image) -> CannotBuild:
-    digests = tuple(str(layer.descriptor.digest) for layer in image.layers if not layer.path)
+    digests = tuple(str(layer.descriptor.digest) for layer in image.layers if not layer.here)
     return CannotBuild(what="layers of the image are not on this disk", causes=digests)
 
 

@@ -87,9 +87,10 @@ def test_complete_layout_has_the_base(tmp_path: Path, image: Image) -> None:
     assert len(blobs(tmp_path / "x.oci")) == 4
 
 
-def test_complete_needs_every_layer(tmp_path: Path, image: Image) -> None:
+@pytest.mark.parametrize("path", [None, Path("where", "it", "would", "lie")])
+def test_complete_needs_every_layer(tmp_path: Path, image: Image, path: Path | None) -> None:
     """A layer that is in a registry only makes no complete layout, and leaves nothing behind."""
-    away = replace(image, layers=(replace(image.layers[0], path=None), *image.layers[1:]))
+    away = replace(image, layers=(replace(image.layers[0], path=path), *image.layers[1:]))
 
     with pytest.raises(CannotBuild, match="not on this disk"):
         write_layout(away, tmp_path / "out" / "x.oci", complete=True)
