@@ -1,0 +1,238 @@
+"""What `imagekit.lock` holds, as values. Each part carries the hash of what it was decided from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, TypeVar
+
+from imagekit.model.base import BaseFacts
+from imagekit.model.digest import Digest
+from imagekit.model.image import LAYER_FORMAT, Family
+from imagekit.model.package import Artifact
+from imagekit.model.target import Architecture
+
+Kind = Literal["base", "packaging", "python", "client", "packages"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PartKey:
+    """Names one part of the lock."""
+
+    kind: Kind
+    name: str
+    """The base's name, the function's, or the minor version of Python."""
+    architecture: str = ""
+    """Empty where the part is the same on both."""
+
+    def __str__(self) -> str:
+        words = [self.kind, self.name, f"({self.architecture})" if self.architecture else ""]
+        return " ".join(word for word in words if word)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BasePin:
+    """A base at one digest, with the facts that were read from it."""
+
+    name: str
+    """As the configuration says it."""
+    architecture: Architecture
+    reference: str
+    """`registry/repository:tag@sha256:…`, a form that Renovate can move; or a folder's path."""
+    digest: Digest
+    """Of the manifest that `facts` were read from."""
+    family: Family
+    facts: BaseFacts
+    inputs: Digest
+
+    @property
+    def key(self) -> PartKey:
+        """Its place in the lock."""
+        return PartKey("base", self.name, self.architecture)
+
+    @property
+    def moved(self) -> bool:
+        """Whether `reference` was edited to another digest: the facts must be read again."""
+        return not self.reference.endswith(f"@{self.digest}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackagingPin:
+    """What `auto` decided for a function: its package type can never change (decision 8)."""
+
+    function: str
+    architecture: Architecture
+    packaging: Literal["zip", "image"]
+    why: str
+    unzipped_bytes: int
+    """Of code and packages, when it was decided."""
+    inputs: Digest
+
+    @property
+    def key(self) -> PartKey:
+        """Its place in the lock."""
+        return PartKey("packaging", self.function, self.architecture)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonPin:
+    """The CPython that compiles bytecode for a minor version (decision 3)."""
+
+    minor: str
+    version: str
+    """With the patch, such as `3.13.5`."""
+    inputs: Digest
+
+    @property
+    def key(self) -> PartKey:
+        """Its place in the lock."""
+        return PartKey("python", self.minor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedWheel:
+    """A package and the very wheel of it."""
+
+    name: str
+    version: str
+    wheel: Artifact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientPin:
+    """The Lambda runtime client, and what it needs, for bases without one (decision 9)."""
+
+    python: str
+    """Minor version."""
+    architecture: Architecture
+    wheels: tuple[PinnedWheel, ...]
+    inputs: Digest
+
+    @property
+    def key(self) -> PartKey:
+        """Its place in the lock."""
+        return PartKey("client", self.python, self.architecture)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackagesPin:
+    """The packages of a function whose project has no complete lock of its own."""
+
+    function: str
+    architecture: Architecture
+    pylock: str
+    """The text of a `pylock.toml` (PEP 751)."""
+    inputs: Digest
+
+    @property
+    def key(self) -> PartKey:
+        """Its place in the lock."""
+        return PartKey("packages", self.function, self.architecture)
+
+
+Part = BasePin | PackagingPin | PythonPin | ClientPin | PackagesPin
+
+
+class _Keyed(Protocol):
+    @property
+    def key(self) -> PartKey: ...
+
+
+P = TypeVar("P", bound=_Keyed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagekitLock:
+    """The whole file. A change is a new value; every tuple is sorted by key, each key once."""
+
+    recipe: int = LAYER_FORMAT
+    """The layer format that these decisions were made with."""
+    bases: tuple[BasePin, ...] = ()
+    packagings: tuple[PackagingPin, ...] = ()
+    pythons: tuple[PythonPin, ...] = ()
+    clients: tuple[ClientPin, ...] = ()
+    packages: tuple[PackagesPin, ...] = ()
+
+    def parts(self) -> tuple[Part, ...]:
+        """All of them, sorted by key."""
+        found: list[Part] = [*self.bases, *self.packagings, *self.pythons, *self.clients]
+        found.extend(self.packages)
+        return tuple(sorted(found, key=lambda part: part.key))
+
+    def base(self, name: str, architecture: Architecture) -> BasePin | None:
+        """The pin of a base, by the name that the configuration gives it."""
+        return _find(self.bases, PartKey("base", name, architecture))
+
+    def packaging(self, function: str, architecture: Architecture) -> PackagingPin | None:
+        """What `auto` decided for a function."""
+        return _find(self.packagings, PartKey("packaging", function, architecture))
+
+    def python(self, minor: str) -> PythonPin | None:
+        """The compiling CPython of a minor version."""
+        return _find(self.pythons, PartKey("python", minor))
+
+    def client(self, python: str, architecture: Architecture) -> ClientPin | None:
+        """The runtime client for a minor version of Python."""
+        return _find(self.clients, PartKey("client", python, architecture))
+
+    def packages_of(self, function: str, architecture: Architecture) -> PackagesPin | None:
+        """The packages of a function without a lock of its own."""
+        return _find(self.packages, PartKey("packages", function, architecture))
+
+    def with_part(self, part: Part) -> ImagekitLock:
+        """The same with this part, in place of one with its key."""
+        match part:
+            case BasePin():
+                return replace(self, bases=_with(self.bases, part))
+            case PackagingPin():
+                return replace(self, packagings=_with(self.packagings, part))
+            case PythonPin():
+                return replace(self, pythons=_with(self.pythons, part))
+            case ClientPin():
+                return replace(self, clients=_with(self.clients, part))
+            case PackagesPin():
+                return replace(self, packages=_with(self.packages, part))
+
+    def with_parts(self, parts: Iterable[Part]) -> ImagekitLock:
+        """The same with these parts, each in place of one with its key."""
+        lock = self
+        for part in parts:
+            lock = lock.with_part(part)
+        return lock
+
+    def only(self, keys: Iterable[PartKey]) -> ImagekitLock:
+        """The same without the parts that no function needs any more."""
+        kept = frozenset(keys)
+        return ImagekitLock(recipe=self.recipe).with_parts(
+            part for part in self.parts() if part.key in kept
+        )
+
+
+def inputs_of(*values: object) -> Digest:
+    """The hash of what a part is decided from: JSON values, whose order in a table is nothing."""
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return Digest(hashlib.sha256(text.encode()).hexdigest())
+
+
+def stale(lock: ImagekitLock | None, wanted: Mapping[PartKey, Digest]) -> tuple[PartKey, ...]:
+    """The wanted parts that are missing, or were decided from other inputs; sorted.
+
+    A base whose reference was edited to another digest is stale too.
+    """
+    fresh = {
+        part.key: part.inputs
+        for part in (lock.parts() if lock else ())
+        if not (isinstance(part, BasePin) and part.moved)
+    }
+    return tuple(sorted(key for key, inputs in wanted.items() if fresh.get(key) != inputs))
+
+
+def _find(parts: tuple[P, ...], key: PartKey) -> P | None:
+    return next((part for part in parts if part.key == key), None)
+
+
+def _with(parts: tuple[P, ...], part: P) -> tuple[P, ...]:
+    others = (other for other in parts if other.key != part.key)
+    return tuple(sorted((*others, part), key=lambda each: each.key))
