@@ -57,8 +57,8 @@ def compile_tree(
 
     They are of the unchecked-hash kind (PEP 552): valid whatever happens to modification times.
     `root` is where the tree will lie, such as `/var/task`: tracebacks name files under it. Pieces
-    run in `pool`, one interpreter for each of its workers; without one, on every core. Raises
-    CommandFailed where the interpreter crashes.
+    run in `pool`, one interpreter for each of its workers; without one, in a pool that all callers
+    share, of one worker for each core. Raises CommandFailed where the interpreter crashes.
     """
     kept = [entry for entry in tree if not _is_bytecode(entry.path)]
     made = bytecode_of(Tree(tuple(kept)), root=root, interpreter=interpreter, pool=pool)
@@ -71,13 +71,7 @@ def bytecode_of(
     """The `.pyc` alone, and which sources have none; see `compile_tree`."""
     todo = pieces(tree)
     task = _Task(root=root.rstrip("/"), interpreter=interpreter)
-    if pool is None:
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(max(1, min(len(todo), os.cpu_count() or 1))) as own:
-            made = _run(own, task, todo)
-    else:
-        made = _run(pool, task, todo)
+    made = _run(pool or _cores(), task, todo)
     return Bytecode(
         entries=tuple(entry for _, entry in made if entry is not None),
         left_out=tuple(sorted(source.path for source, entry in made if entry is None)),
@@ -196,6 +190,14 @@ def _frames(data: bytes) -> Iterator[bytes]:
         at += _LENGTH.size + length
         if at <= len(data):
             yield data[at - length : at]
+
+
+@cache
+def _cores() -> Executor:
+    # One for the process: making several layers at once must not start cores x layers interpreters.
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="bytecode")
 
 
 @cache
