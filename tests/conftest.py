@@ -13,7 +13,7 @@ import pytest
 
 from tests.services import debian, needs, scoring
 from tests.services.docker import NoDocker, forget_registries, running_engine
-from tests.services.images import MadeLayer, put_image
+from tests.services.images import MadeLayer, put_image, put_index
 from tests.services.needs import USER_ENVIRON
 from tests.services.registry import running_registry, started
 
@@ -82,14 +82,18 @@ def _version(host: str) -> str:
         client.close()
 
 
+def _composed(cache: Path, rootfs: debian.Rootfs) -> MadeLayer:
+    needs.needs("debian base", "mmdebstrap")
+    try:
+        return debian.rootfs_layer(cache, rootfs)
+    except debian.CannotCompose as error:
+        needs.leave_out("debian base", str(error))
+
+
 @pytest.fixture(scope="session")
 def debian_layer(test_cache: Path) -> MadeLayer:
     """Debian with Python 3.13 as one layer."""
-    needs.needs("debian base", "mmdebstrap")
-    try:
-        layer = debian.rootfs_layer(test_cache)
-    except debian.CannotCompose as error:
-        needs.leave_out("debian base", str(error))
+    layer = _composed(test_cache, debian.RUNS)
     needs.have("debian base", f"{debian.SUITE}, {layer.path.stat().st_size >> 20} MB")
     return layer
 
@@ -99,6 +103,28 @@ def debian_base(registry: str, debian_layer: MadeLayer) -> str:
     """Debian with Python 3.13 and no Lambda runtime client: the reference `HOST/base:trixie`."""
     put_image(registry, "base:trixie", [debian_layer], debian.DEBIAN_CONFIG)
     return f"{registry}/base:trixie"
+
+
+@pytest.fixture(scope="session")
+def debian_both(registry: str, debian_layer: MadeLayer, test_cache: Path) -> str:
+    """A manifest list of Debian with Python 3.13 for both architectures."""
+    arm64 = _composed(test_cache, debian.ARM64)
+    manifests = {
+        "amd64": put_image(registry, "both:x86_64", [debian_layer], debian.DEBIAN_CONFIG),
+        "arm64": put_image(
+            registry, "both:arm64", [arm64], debian.DEBIAN_CONFIG, architecture="arm64"
+        ),
+    }
+    put_index(registry, "both:trixie", manifests)
+    return f"{registry}/both:trixie"
+
+
+@pytest.fixture(scope="session")
+def debian_python311(registry: str, test_cache: Path) -> str:
+    """Debian 12 with Python 3.11, glibc 2.36."""
+    layer = _composed(test_cache, debian.PYTHON_311)
+    put_image(registry, "base:bookworm", [layer], debian.DEBIAN_CONFIG)
+    return f"{registry}/base:bookworm"
 
 
 @pytest.fixture(scope="session")
@@ -120,6 +146,18 @@ def scoring_wheels(test_cache: Path) -> Path:
         "scoring's wheels",
         lambda machine: scoring.fetch(
             test_cache / "scoring-wheels", requirements, machine, USER_ENVIRON
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def hello_wheels(test_cache: Path) -> Path:
+    """A folder with the wheels that examples/hello locks."""
+    requirements = ROOT / "examples" / "hello" / "requirements.txt"
+    return _fetched(
+        "hello's wheels",
+        lambda machine: scoring.fetch(
+            test_cache / "hello-wheels", requirements, machine, USER_ENVIRON
         ),
     )
 

@@ -12,12 +12,13 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tests.services.images import MadeLayer, layer_of
 
 SUITE = "trixie"
-PACKAGES = "python3.13,ca-certificates"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 DEBIAN_CONFIG: dict[str, object] = {"Env": [f"PATH={PATH}"], "Cmd": ["/bin/sh"]}
@@ -57,14 +58,36 @@ class CannotCompose(Exception):
     """mmdebstrap failed; the message is what it said last."""
 
 
-def rootfs_layer(cache: Path) -> MadeLayer:
-    """Debian with Python 3.13 as one layer; composed once (12 s), then kept in `cache`."""
-    layer = cache / f"debian-{SUITE}-{platform.machine()}.tar.gz"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rootfs:
+    """What mmdebstrap is asked for; `extract` only unpacks, so that any architecture goes."""
+
+    suite: str
+    packages: str
+    architecture: str | None = None
+    variant: Literal["minbase", "extract"] = "minbase"
+
+    @property
+    def name(self) -> str:
+        machine = self.architecture or platform.machine()
+        return f"{self.suite}-{self.variant}-{machine}-{self.packages.replace(',', '+')}"
+
+
+RUNS = Rootfs(suite=SUITE, packages="python3.13,ca-certificates")
+"""Debian with Python 3.13 in which functions run."""
+ARM64 = Rootfs(suite=SUITE, packages="python3.13", architecture="arm64", variant="extract")
+"""The same files for the other architecture; nothing can be started in it here."""
+PYTHON_311 = Rootfs(suite="bookworm", packages="python3.11", variant="extract")
+
+
+def rootfs_layer(cache: Path, rootfs: Rootfs = RUNS) -> MadeLayer:
+    """Debian as one layer; composed once (5 to 20 s), then kept in `cache`."""
+    layer = cache / f"{rootfs.name}.tar.gz"
     with _alone(cache / "debian.lock"):
         if not layer.exists():
             with tempfile.TemporaryDirectory(dir=cache) as name:
                 raw = Path(name, "raw.tar")
-                _compose(raw)
+                _compose(raw, rootfs)
                 _rewrite(raw, part := Path(name, layer.name))
                 part.replace(layer)
     return MadeLayer.of(layer)
@@ -86,9 +109,12 @@ def aws_runtime_layer(site_packages: Path, folder: Path) -> MadeLayer:
     return layer_of(files, folder)
 
 
-def _compose(target: Path) -> None:
+def _compose(target: Path, rootfs: Rootfs) -> None:
+    options = [f"--variant={rootfs.variant}", f"--include={rootfs.packages}"]
+    if rootfs.architecture:
+        options.append(f"--architectures={rootfs.architecture}")
     done = subprocess.run(
-        ["mmdebstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(target)],
+        ["mmdebstrap", *options, rootfs.suite, str(target)],
         capture_output=True,
         text=True,
         timeout=600,

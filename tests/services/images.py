@@ -129,6 +129,39 @@ def put_image(
     return f"{registry}/{repository}@{manifest.digest}"
 
 
+def put_index(registry: str, name: str, manifests: Mapping[str, str]) -> str:
+    """Put a manifest list: architecture to the reference (with digest) of an image there."""
+    repository, _, tag = name.partition(":")
+    entries = []
+    for architecture, reference in manifests.items():
+        digest = reference.partition("@")[2]
+        path = f"/v2/{repository}/manifests/{digest}"
+        size = int(_header(registry, path, "Content-Length"))
+        entries.append(
+            {
+                "mediaType": _TYPES["docker"][0],
+                "digest": digest,
+                "size": size,
+                "platform": {"architecture": architecture, "os": "linux"},
+            }
+        )
+    kind = "application/vnd.docker.distribution.manifest.list.v2+json"
+    index = Blob(data=_json({"schemaVersion": 2, "mediaType": kind, "manifests": entries}))
+    _ask(registry, "PUT", f"/v2/{repository}/manifests/{tag}", index.data, kind)
+    return f"{registry}/{repository}@{index.digest}"
+
+
+def _header(registry: str, path: str, name: str) -> str:
+    connection = http.client.HTTPConnection(registry, timeout=60)
+    try:
+        connection.request("HEAD", path, headers={"Accept": _TYPES["docker"][0]})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.getheader(name, "")
+    finally:
+        connection.close()
+
+
 def _put_blob(registry: str, repository: str, blob: Blob) -> None:
     url = f"/v2/{repository}/blobs/{blob.digest}"
     if _status(registry, "HEAD", url) == 200:

@@ -104,6 +104,11 @@ class Index:
         with self._lock:
             self._faults.append(fault)
 
+    def clear_faults(self) -> None:
+        """Everything goes well again."""
+        with self._lock:
+            self._faults.clear()
+
     def downloads(self) -> dict[str, int]:
         """File name to the number of GET requests for the wheel itself."""
         return {

@@ -1,4 +1,4 @@
-"""The real wheels of the scoring function, fetched once by pip through the user's configuration."""
+"""Real wheels for Python 3.13, fetched once by pip through the user's configuration."""
 
 from __future__ import annotations
 
