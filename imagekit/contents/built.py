@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,7 +149,8 @@ class _Workshop:
                 Files.of(path).copy(scratch / path.name)
                 return scratch / path.name
             case Vcs() as vcs:
-                checkout(vcs, scratch / "repository", self.uv.environ)
+                with _failing(locked):
+                    checkout(vcs, scratch / "repository", self.uv.environ)
                 return scratch / "repository" / (vcs.subdirectory or "")
             case Sdist(artifact=artifact, subdirectory=subdirectory):
                 archive = scratch / artifact.filename
@@ -166,18 +168,25 @@ class _Workshop:
 
         python = self.uv.python_arguments(fallback=self.target.python)
         arguments = ("build", "--wheel", "--no-create-gitignore", "--out-dir", str(out), *python)
-        try:
+        with _failing(locked):
             self.uv.run(*arguments, "--", str(source), extra=dict(_environ(locked)))
-        except CommandFailed as error:
-            raise CannotBuild(
-                what=f"{locked.name} {locked.version} cannot be built from {_where(locked)}",
-                causes=tuple(error.stderr_tail.splitlines()),
-            ) from error
         wheels = sorted(out.glob("*.whl"))
         if len(wheels) != 1:
             raise CannotBuild(what=f"building {locked.name} gave {len(wheels)} wheels, not one")
         _check_name(locked, wheels[0].name)
         return wheels[0].name, rewrite(wheels[0])
+
+
+@contextmanager
+def _failing(locked: LockedPackage) -> Iterator[None]:
+    """A program that fails here is a package that cannot be built, in that program's words."""
+    try:
+        yield
+    except CommandFailed as error:
+        raise CannotBuild(
+            what=f"{locked.name} {locked.version} cannot be built from {_where(locked)}",
+            causes=tuple(error.stderr_tail.splitlines()),
+        ) from error
 
 
 def _content(locked: LockedPackage) -> Digest:

@@ -12,7 +12,7 @@ from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, CommandFailed
 from imagekit.model.package import Vcs
 from imagekit.project.command import run
-from imagekit.project.neverlist import is_private_key, is_virtualenv, never_in
+from imagekit.project.neverlist import is_private_key, never_in
 
 # What tools leave behind: a build or a test run before this one must change nothing.
 _LEFT_BEHIND = {
@@ -88,7 +88,7 @@ def _skipped(folder: Path, *, at_top: bool) -> bool:
         or name in _LEFT_BEHIND
         or name.endswith(".egg-info")
         or (at_top and name in _LEFT_BEHIND_AT_TOP)
-        or is_virtualenv(str(folder))
+        or (folder / "pyvenv.cfg").exists()  # a virtual environment of any name (PEP 405)
     )
 
 

@@ -46,6 +46,8 @@ class _Wanted:
     exact: str | None
     environ: Mapping[str, str]
     extra: tuple[Candidate, ...]
+    folder: Path
+    """Where programs are started: none of the user's, whose project settings would apply."""
 
     @property
     def home(self) -> Path:
@@ -84,7 +86,8 @@ def find(
     builds are not taken, nor anything before a release candidate. The answer is kept in the store,
     so that the next call starts no program.
     """
-    wanted = _Wanted(minor=minor, exact=exact, environ=environ, extra=extra)
+    store.root.mkdir(parents=True, exist_ok=True)
+    wanted = _Wanted(minor=minor, exact=exact, environ=environ, extra=extra, folder=store.root)
     if known := _remembered(store.record(_RECORD, wanted.key())):
         return known
     found = _best(wanted, store, _candidates(wanted))
@@ -108,7 +111,6 @@ def _best(
     wanted: _Wanted, store: Store, candidates: Iterator[tuple[str, ...]]
 ) -> Interpreter | None:
     best: Interpreter | None = None
-    store.root.mkdir(parents=True, exist_ok=True)
     for argv in dict.fromkeys(candidates):
         version = _probe(argv, wanted.environ, store)
         if version is None or not version.startswith(f"{wanted.minor}."):
@@ -138,7 +140,7 @@ def _candidates(wanted: _Wanted) -> Iterator[tuple[str, ...]]:
 def _uv_finds(wanted: _Wanted, version: str) -> Iterator[tuple[str, ...]]:
     # pyenv's shims of versions that are not selected fail when they are started, and uv gives up
     # at the first of them; so a failure here says nothing about what is installed.
-    uv = Uv(environ=wanted.environ, folder=wanted.home)
+    uv = Uv(environ=wanted.environ, folder=wanted.folder)
     where = ("--system", "--no-project", "--no-python-downloads")
     try:
         yield (uv.run("python", "find", *where, version).strip(),)
@@ -147,7 +149,7 @@ def _uv_finds(wanted: _Wanted, version: str) -> Iterator[tuple[str, ...]]:
 
 
 def _install(wanted: _Wanted) -> Iterator[tuple[str, ...]]:
-    uv = Uv(environ=wanted.environ, folder=wanted.home)
+    uv = Uv(environ=wanted.environ, folder=wanted.folder)
     version = wanted.exact or wanted.minor
     try:
         uv.run("python", "install", "--no-bin", version)

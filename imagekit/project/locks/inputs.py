@@ -48,16 +48,21 @@ def freshness_of(lock: LockFile) -> Digest:
 def _texts(lock: LockFile) -> Iterator[bytes]:
     match lock.kind:
         case "uv" | "pylock":
-            yield _read(lock.path)
+            yield _same_ends(_read(lock.path))
         case "requirements":
             requirements = read_requirements(lock.path)
-            yield from requirements.texts
+            yield from map(_same_ends, requirements.texts)
             yield from (_metadata(folder) for folder in requirements.folders)
         case "project":
             yield _metadata(lock.path.parent)
             yield from (_metadata(folder) for folder in _sources(lock.path))
         case "none":
             return
+
+
+def _same_ends(text: bytes) -> bytes:
+    """Git may check a text out with other line ends on another machine."""
+    return text.replace(b"\r\n", b"\n")
 
 
 def _metadata(folder: Path) -> bytes:

@@ -22,7 +22,7 @@ class _Wheel:
     """One tag of a wheel, taken apart."""
 
     python: str
-    """As the tag says it: `cp313`."""
+    """For people: `Python 3.13`."""
     fits_python: bool
     machine: str | None
     """None where it runs on any, or on another system than Linux."""
@@ -60,7 +60,7 @@ def why_none_fits(filenames: Iterable[str], target: Target) -> str | None:
         return "its wheels for this Python are for musl (Alpine), Lambda's systems have glibc"
     if machines := {w.machine for w in wheels if w.fits_python and w.machine and w.glibc}:
         return f"its wheels for this Python are for {_list(machines)}, not for {target.machine}"
-    if pythons := {_python(wheel.python) for wheel in here if wheel.glibc}:
+    if pythons := {wheel.python for wheel in here if wheel.glibc}:
         return f"its wheels for {target.machine} are for {_list(pythons)}, not {target.python}"
     return f"it has no wheel for Python {target.python} on Linux and {target.machine}"
 
@@ -81,9 +81,7 @@ def _taken_apart(filename: str, target: Target) -> Iterator[_Wheel]:
     for tag in sorted(tags, key=str):
         machine, glibc, musl = _platform(tag.platform)
         fits = (tag.interpreter, tag.abi) in fitting
-        yield _Wheel(
-            python=tag.interpreter, fits_python=fits, machine=machine, glibc=glibc, musl=musl
-        )
+        yield _Wheel(python=_python(tag), fits_python=fits, machine=machine, glibc=glibc, musl=musl)
 
 
 def _platform(platform: str) -> tuple[str | None, int | None, bool]:
@@ -110,10 +108,11 @@ def _version(target: Target) -> str:
     return f"{target.glibc[0]}.{target.glibc[1]}"
 
 
-def _python(tag: str) -> str:
-    """`cp313` is Python 3.13."""
-    match = re.fullmatch(r"(?:cp|py)(\d)(\d*)", tag)
-    return f"Python {match[1]}.{match[2]}" if match and match[2] else tag
+def _python(tag: Tag) -> str:
+    """`cp313` is Python 3.13; `t` in the abi marks builds without the global lock (PEP 703)."""
+    match = re.fullmatch(r"(?:cp|py)(\d)(\d+)", tag.interpreter)
+    name = f"Python {match[1]}.{match[2]}" if match else tag.interpreter
+    return f"free-threaded {name}" if tag.abi.endswith("t") else name
 
 
 def _list(words: Iterable[str]) -> str:

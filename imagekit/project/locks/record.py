@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from imagekit.model.digest import Digest
 from imagekit.model.package import Artifact, Directory, LockedPackage, Origin, Sdist, Vcs
@@ -58,10 +58,16 @@ def _stamp(url: str) -> list[int] | None:
     if not url.startswith("file:"):
         return None
     try:
-        found = Path(url2pathname(urlsplit(url).path)).stat()
+        found = _local(url).stat()
     except OSError:
         return []
     return [found.st_size, found.st_mtime_ns]
+
+
+def _local(url: str) -> Path:
+    """Where a `file:` URL points; urllib.request would say it too, and imports an HTTP client."""
+    path = unquote(urlsplit(url).path)
+    return Path(path.lstrip("/") if os.name == "nt" else path)
 
 
 def _read_package(package: dict[str, object]) -> LockedPackage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from imagekit.model.errors import CommandFailed, LockError
@@ -34,12 +34,13 @@ def export(lock: LockFile, function: FunctionConfig, uv: Uv) -> tuple[str, Path]
     try:
         return uv.run(*_EXPORT, *_PARTS, *asked, *uv.python_arguments(), cwd=folder), folder
     except CommandFailed as error:
+        content = read_toml(lock.path)
         if folder not in local_projects(lock.path):
             raise _no_member(lock.path, folder) from error
         said = tuple(error.stderr_tail.splitlines())
         if error.status == _STALE:
             raise LockError(path=lock.path, problems=said, hint="uv lock") from error
-        if problems := tuple(_diagnose(lock.path, function, folder)):
+        if problems := tuple(_diagnose(content, function, folder)):
             raise LockError(path=lock.path, problems=problems) from error
         raise
 
@@ -52,9 +53,9 @@ def _no_member(lock: Path, folder: Path) -> LockError:
     )
 
 
-def _diagnose(lock: Path, function: FunctionConfig, folder: Path) -> Iterator[str]:
+def _diagnose(lock: Mapping[str, object], function: FunctionConfig, folder: Path) -> Iterator[str]:
     """What is wrong with the question: read from the lock, as uv says it in words only."""
-    packages = read_toml(lock).get("package")
+    packages = lock.get("package")
     known = {
         str(package.get("name")): package
         for package in (packages if isinstance(packages, list) else [])
