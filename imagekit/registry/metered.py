@@ -60,8 +60,9 @@ class Metered:
 
     def open(self) -> BinaryIO:
         """Read from the start."""
-        self.meter.count(-self.counted)
-        self.counted = 0
+        if self.counted:
+            self.meter.count(-self.counted)
+            self.counted = 0
         return io.BufferedReader(_Counting(self, self.body.open()), _BUFFER_BYTES)
 
     def count(self, size_bytes: int) -> None:
