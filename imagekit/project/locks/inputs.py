@@ -13,7 +13,6 @@ from imagekit.model.errors import LockError
 from imagekit.model.target import Target
 from imagekit.project.config import FunctionConfig
 from imagekit.project.locks.lockfile import LockFile, project_folder
-from imagekit.project.locks.requirements import read_requirements
 from imagekit.project.locks.toml import read_toml, strings, table
 
 # uv.lock names the folders of members and path dependencies; a lock may have megabytes, so it is
@@ -50,6 +49,8 @@ def _texts(lock: LockFile) -> Iterator[bytes]:
         case "uv" | "pylock":
             yield _same_ends(_read(lock.path))
         case "requirements":
+            from imagekit.project.locks.requirements import read_requirements
+
             requirements = read_requirements(lock.path)
             yield from map(_same_ends, requirements.texts)
             yield from (_metadata(folder) for folder in requirements.folders)
