@@ -71,6 +71,11 @@ class Store:
             self._put(self.blob_path(digest), data)
         return digest
 
+    def adopt(self, file: Path, digest: Digest) -> None:
+        """Take over a file of `folder()`, whose digest the caller knows, as a blob."""
+        with _disk_errors(self.root):
+            _settle(file, self.blob_path(digest))
+
     @contextmanager
     def writer(self, expected: Digest | None = None) -> Iterator[BlobWriter]:
         """Write a blob piece by piece; it gets its name when the block ends without an error.

@@ -21,6 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("engines", "bundle", "local", "deploy", "report"),
     ("pipeline",),
     ("cli",),
+    ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 KNOWN_BY_ONE_ROOM = {"boto3": "aws", "botocore": "aws", "docker": "daemon"}

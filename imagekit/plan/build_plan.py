@@ -11,6 +11,7 @@ from imagekit.model.digest import Digest
 from imagekit.model.package import Package
 from imagekit.model.target import Target
 from imagekit.model.tree import Tree
+from imagekit.oci.image import ConfigChange
 from imagekit.plan.layering import group
 from imagekit.plan.packaging import PackageType
 from imagekit.plan.recipe import packages_fingerprint, source_fingerprint
@@ -44,19 +45,6 @@ class LayerPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the image's config says besides what the base says."""
-
-    entrypoint: tuple[str, ...] | None
-    """None keeps the base's."""
-    command: tuple[str, ...]
-    working_dir: str
-    env: tuple[tuple[str, str], ...]
-    """In full: the base's, then what was added."""
-    labels: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildPlan:
     """Everything that was decided about one artefact."""
 
@@ -71,7 +59,7 @@ class BuildPlan:
     """Full version of the CPython that compiles; None ships no bytecode."""
     layers: tuple[LayerPlan, ...]
     """In stacking order: stable ones first, source last."""
-    settings: Settings | None
+    settings: ConfigChange | None
     """None for a ZIP."""
     limit_bytes: int
 
@@ -141,18 +129,18 @@ def source_layer(tree: Tree, bytecode: str | None) -> LayerPlan:
 
 def image_settings(
     base: Base, handler: str, env: Sequence[tuple[str, str]], *, adds_client: bool
-) -> Settings:
+) -> ConfigChange:
     """What the config must say so that Lambda starts the handler on this base."""
     variables = dict(base.config.env) | dict(env)
     if adds_client:
         variables.setdefault("LAMBDA_TASK_ROOT", TASK_ROOT)
         for folder in (SHARED_ROOT, CLIENT_ROOT):
             variables["PYTHONPATH"] = _appended(variables.get("PYTHONPATH"), folder)
-    return Settings(
+    return ConfigChange(
         # lambda_rules M15, M23: the interpreter's real path; `-m` puts the working directory first.
         entrypoint=(base.facts.interpreter, "-m", "awslambdaric") if adds_client else None,
         command=(handler,),
-        working_dir=TASK_ROOT if adds_client else base.config.working_dir or TASK_ROOT,
+        working_dir=TASK_ROOT if adds_client or not base.config.working_dir else None,
         env=tuple(variables.items()),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,3 +81,21 @@ def check_zip(footprint: Footprint) -> None:
             hint="a function's package type can never change: shrink it, "
             "or make a new function with `imagekit lock --repackage`",
         )
+
+
+def fitting(
+    plain_bytes: int, bytecode: Sequence[tuple[str, int]], limit_bytes: int = ZIP_LIMIT_BYTES
+) -> frozenset[str]:
+    """Which parts of a ZIP keep their bytecode, by name: near the limit bytecode gives way first.
+
+    `bytecode` gives the size of each part's; small ones first, so that as many parts as possible
+    start without compiling.
+    """
+    kept: list[str] = []
+    left = limit_bytes - 1 - plain_bytes
+    for name, size in sorted(bytecode, key=lambda part: (part[1], part[0])):
+        if size > left:
+            break
+        kept.append(name)
+        left -= size
+    return frozenset(kept)

@@ -78,6 +78,9 @@ def _contents(error: errors.BuildError) -> Iterator[str]:
         case errors.NoWheel(package=package, target=target, available=available, reason=reason):
             yield f"{package} has no wheel for {target}" + (f": {reason}" if reason else "")
             yield from (f"there is {name}" for name in available[:8])
+        case errors.NoWheels(problems=problems):
+            yield "packages cannot be had for the target"
+            yield from (line for problem in problems for line in _contents(problem))
         case errors.DigestMismatch(what=what, expected=expected, actual=actual):
             yield f"{what} is not what was promised"
             yield f"expected {expected}"

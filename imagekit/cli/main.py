@@ -1,0 +1,99 @@
+"""The `imagekit` command: parses, calls the pipeline, and gives every end its exit code.
+
+0 done · 1 could not be built, or a check failed · 2 the input is wrong · 3 the other side refused ·
+70 a bug in imagekit · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import typer
+
+from imagekit.cli import artefacts, project
+from imagekit.console import Console
+from imagekit.model.errors import ImagekitError
+
+BUG = 70
+
+app = typer.Typer(
+    name="imagekit",
+    help="Packages Python functions for AWS Lambda: an image or a ZIP, without Docker.",
+    epilog="A first project: imagekit plan, then imagekit build. Every command has --help.",
+    no_args_is_help=True,
+    # Rich help costs 70 ms at every start, and tracebacks with locals would show secrets.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+)
+app.command()(project.lock)
+app.command()(project.plan)
+app.command()(project.build)
+app.command()(artefacts.check)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: bool = typer.Option(False, "--version", help="Show the version and stop."),
+) -> None:
+    """Packages Python functions for AWS Lambda: an image or a ZIP, without Docker."""
+    if version:
+        from imagekit import __version__
+
+        Console().answer(f"imagekit {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and end the process.
+
+    Leaves by `os._exit` once everything is flushed: after Ctrl-C no worker thread may hold the
+    process back (whatever it was writing lies beside its final name, where nobody looks), and on
+    every other end this saves Python's own tear-down.
+    """
+    status = run(sys.argv[1:], Console())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def run(arguments: list[str], console: Console) -> int:
+    """Run one command line and give its exit code; words of errors go to `console.err`."""
+    try:
+        app(arguments, prog_name="imagekit")
+    except SystemExit as end:
+        return _status(end)
+    except ImagekitError as error:
+        return _failed(error, console, verbose="--verbose" in arguments)
+    except BrokenPipeError:
+        return 0
+    except Exception:
+        return _bug(console, verbose="--verbose" in arguments)
+    return 0
+
+
+def _status(end: SystemExit) -> int:
+    return end.code if isinstance(end.code, int) else 0
+
+
+def _failed(error: ImagekitError, console: Console, *, verbose: bool) -> int:
+    from imagekit.report.errors import words
+
+    if verbose:
+        console.say(traceback.format_exc())
+    console.say(words(error))
+    return error.exit_code
+
+
+def _bug(console: Console, *, verbose: bool) -> int:
+    from imagekit.report.errors import REPORT_BUG
+
+    console.say(traceback.format_exc() if verbose else _last_line())
+    console.say(f"\nhint: {REPORT_BUG}")
+    return BUG
+
+
+def _last_line() -> str:
+    return f"error: {traceback.format_exc().strip().splitlines()[-1]}"

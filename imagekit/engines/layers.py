@@ -1,0 +1,98 @@
+"""Layers that the store does not hold yet: read from wheels, compiled, made. In threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from imagekit.check.version import RULES_VERSION
+from imagekit.contents.trees import Compiler, packages_tree
+from imagekit.engines.elf_watch import ElfWatch
+from imagekit.model.digest import Digest
+from imagekit.model.image import LayerRecord
+from imagekit.model.package import Package
+from imagekit.model.target import Target
+from imagekit.model.tree import Tree
+from imagekit.oci.budget import Budget
+from imagekit.oci.layer import keep_record, make_layer, read_record
+from imagekit.plan.build_plan import LayerPlan
+from imagekit.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerMaker:
+    """Makes layers for one target; safe to use from threads."""
+
+    store: Store
+    wheel_path: Callable[[Package], Path]
+    """Where a wheel lies that was fetched and checked."""
+    compiler: Compiler | None
+    """None ships no bytecode."""
+    target: Target
+    budget: Budget
+
+    def tree(self, layer: LayerPlan) -> Tree:
+        """The layer's files, bytecode included; raises PathCollisions, BadWheel."""
+        tree = layer.files or packages_tree(layer.packages, self.wheel_path)
+        if self.compiler is None:
+            return tree
+        return Tree.of([*tree, *self.compiler.bytecode(tree, layer.root)])
+
+    def make(self, layer: LayerPlan) -> LayerRecord:
+        """Put the layer into the store; what Lambda would refuse in it raises ChecksFailed."""
+        with self.budget.hold(layer.unzipped_bytes):
+            watch = ElfWatch(self.target)
+            record = make_layer(
+                watch.over(self.tree(layer)),
+                root=layer.root,
+                fingerprint=layer.fingerprint,
+                store=self.store,
+            )
+            watch.refuse(layer.name)
+        passed = replace(record, glibc=watch.glibc, checks=RULES_VERSION)
+        keep_record(self.store, passed)
+        return passed
+
+
+def stored(store: Store, layers: Iterable[LayerPlan]) -> dict[Digest, LayerRecord]:
+    """Records by fingerprint of the layers whose bytes are in the store."""
+    found = {layer.fingerprint: read_record(store, layer.fingerprint) for layer in layers}
+    return {fingerprint: record for fingerprint, record in found.items() if record is not None}
+
+
+def make_all(
+    jobs: Iterable[tuple[LayerMaker, LayerPlan]], done: Callable[[int], None]
+) -> dict[Digest, LayerRecord]:
+    """Make every layer once, the heaviest first so that no long one is left to the end.
+
+    `done` is told each layer's unzipped bytes. The first error stops the rest and is raised.
+    """
+    once = {layer.fingerprint: (maker, layer) for maker, layer in jobs}
+    ordered = sorted(once.values(), key=lambda job: (-job[1].unzipped_bytes, job[1].name))
+    if len(ordered) <= 1:  # a code change: a pool would cost more than it gives
+        return {layer.fingerprint: _make(maker, layer, done) for maker, layer in ordered}
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+    try:
+        futures = [pool.submit(_make, maker, layer, done) for maker, layer in ordered]
+        return _results(futures)
+    finally:
+        # Not waited for: after Ctrl-C or an error nothing that is still under way matters.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _make(maker: LayerMaker, layer: LayerPlan, done: Callable[[int], None]) -> LayerRecord:
+    record = maker.make(layer)
+    done(layer.unzipped_bytes)
+    return record
+
+
+def _results(futures: list[Future[LayerRecord]]) -> dict[Digest, LayerRecord]:
+    wait(futures, return_when=FIRST_EXCEPTION)
+    for future in futures:
+        if future.done() and (error := future.exception()) is not None:
+            raise error
+    records = [future.result() for future in futures]
+    return {record.fingerprint: record for record in records}

@@ -1,0 +1,37 @@
+"""The engine of this process: a plan becomes an image without any daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from imagekit.model.digest import Digest
+from imagekit.model.image import LayerRecord
+from imagekit.oci.image import Image, NewLayer, assemble
+from imagekit.plan.build_plan import BuildPlan, LayerPlan
+from imagekit.store import Store
+
+
+def image_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord], store: Store) -> Image:
+    """The image of a plan whose layers are all made; the base's layers are named, not read.
+
+    `records` is by fingerprint. Pure but for looking up where blobs lie in the store.
+    """
+    if plan.base is None or plan.settings is None:
+        raise ValueError("the plan of a ZIP makes no image")
+    layers = tuple(
+        NewLayer(
+            record=records[layer.fingerprint],
+            created_by=_created_by(layer),
+            path=store.blob_path(records[layer.fingerprint].digest),
+        )
+        for layer in plan.layers
+    )
+    image = assemble(plan.base, layers, plan.settings)
+    if not plan.base.in_store:
+        return image
+    return image.with_paths(lambda descriptor: store.blob_path(descriptor.digest))
+
+
+def _created_by(layer: LayerPlan) -> str:
+    packages = " ".join(f"{package.name}=={package.version}" for package in layer.packages)
+    return f"imagekit {layer.name}" + (f": {packages}" if packages else "")

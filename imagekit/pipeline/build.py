@@ -1,0 +1,61 @@
+"""`imagekit build`: the whole program on one screen.
+
+    configuration ─→ plans ─→ artefacts, checked ─→ disk, registry, Docker
+
+Everything uncertain is decided by `planning` and kept in `imagekit.lock`; nothing leaves this
+machine before every artefact of the run is made and checked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from imagekit.model.outcome import Outcome
+from imagekit.pipeline.deliver import Delivery
+from imagekit.pipeline.make import make
+from imagekit.pipeline.request import Outputs, Request
+from imagekit.pipeline.session import Session
+from imagekit.pipeline.workshop import Workshop
+from imagekit.report.json import document
+from imagekit.report.outcome import closing_line
+
+
+def run(
+    workshop: Workshop,
+    request: Request,
+    outputs: Outputs,
+    *,
+    json: bool = False,
+    metadata_file: Path | None = None,
+) -> tuple[Outcome, ...]:
+    """Build what was asked for and say so: answers on stdout, a closing line for each on stderr.
+
+    Raises ImagekitError; what was not delivered by then is left as it was.
+    """
+    began = time.monotonic()
+    session = Session.open(workshop, request)
+    plans = session.plans()
+    session.decisions.save()
+    made = make(workshop, session.packages, plans)
+    delivery = Delivery.prepare(workshop, session, outputs, made)
+    outcomes = tuple(
+        delivery.deliver(one, to, began)
+        for one, to in zip(made, delivery.destinations, strict=True)
+    )
+    _tell(workshop, outcomes, json=json, metadata_file=metadata_file)
+    return outcomes
+
+
+def _tell(
+    workshop: Workshop, outcomes: Sequence[Outcome], *, json: bool, metadata_file: Path | None
+) -> None:
+    if metadata_file is not None:
+        metadata_file.write_text(document(outcomes) + "\n", encoding="utf-8")
+    if json:
+        workshop.console.answer(document(outcomes))
+    for outcome in outcomes:
+        workshop.console.say(closing_line(outcome))
+        if not json:
+            workshop.console.answer(str(outcome.reference or outcome.path))

@@ -1,0 +1,205 @@
+"""What `imagekit.lock` says in this run: read, asked for part by part, written at the end.
+
+`write` decides what is missing or stale and keeps it; `locked` refuses it; `frozen` takes what is
+there unread, so it refuses only what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from imagekit.console import Console
+from imagekit.model.base import Base
+from imagekit.model.digest import Digest
+from imagekit.model.errors import LockError
+from imagekit.model.image import LAYER_FORMAT
+from imagekit.model.package import Package
+from imagekit.model.target import Architecture
+from imagekit.pipeline.request import LockMode
+from imagekit.plan.packaging import PackageType, Verdict
+from imagekit.project.imagekit_lock import NAME, read, write
+from imagekit.project.lock_values import (
+    BasePin,
+    ClientPin,
+    ImagekitLock,
+    Kind,
+    PackagesPin,
+    PackagingPin,
+    Part,
+    PartKey,
+    PinnedWheel,
+    PythonPin,
+    inputs_of,
+    stale,
+)
+
+P = TypeVar("P", bound=Part)
+
+
+@dataclass(slots=True, kw_only=True)
+class Decisions:
+    """The lock of one project while a command runs; `save` writes it."""
+
+    path: Path
+    mode: LockMode
+    console: Console
+    lock: ImagekitLock
+    before: ImagekitLock | None
+    """As it was read; None where there was none."""
+    again: frozenset[Kind] = frozenset()
+    """Kinds that `imagekit lock --upgrade-…` decides afresh."""
+    used: set[PartKey] = field(default_factory=set)
+    """Parts that this run asked for: `imagekit lock` forgets the others."""
+
+    @classmethod
+    def read(
+        cls, root: Path, mode: LockMode, console: Console, again: Iterable[Kind] = ()
+    ) -> Decisions:
+        """Read `imagekit.lock` in `root`; LockError where it is unreadable."""
+        path = root / NAME
+        lock = read(path)
+        found = cls(
+            path=path,
+            mode=mode,
+            console=console,
+            lock=replace(lock or ImagekitLock(), recipe=LAYER_FORMAT),
+            before=lock,
+            again=frozenset(again),
+        )
+        if lock and lock.recipe != LAYER_FORMAT and mode == "locked":
+            raise found.refusal("it was made for another layer format")
+        return found
+
+    def base(self, name: str, architecture: Architecture, inputs: Digest) -> BasePin | None:
+        """The pin of a base."""
+        pin = self.lock.base(name, architecture)
+        return self._fresh(pin, PartKey("base", name, architecture), inputs)
+
+    def keep_base(self, base: Base, architecture: Architecture, inputs: Digest) -> None:
+        """Pin what was found; the facts go with it."""
+        self._keep(
+            BasePin(
+                name=base.name,
+                architecture=architecture,
+                reference=base.reference,
+                digest=base.digest,
+                family=base.family,
+                facts=base.facts,
+                inputs=inputs,
+            )
+        )
+
+    def verdict(self, function: str, architecture: Architecture, python: str) -> Verdict | None:
+        """What `auto` decided for a function before."""
+        key = PartKey("packaging", function, architecture)
+        pin = self._fresh(self.lock.packaging(function, architecture), key, inputs_of(python))
+        return Verdict(packaging=pin.packaging, why=pin.why) if pin else None
+
+    def keep_verdict(
+        self,
+        function: str,
+        architecture: Architecture,
+        python: str,
+        verdict: Verdict,
+        unzipped_bytes: int,
+    ) -> None:
+        """Remember it: a function's package type can never change (decision 8)."""
+        packaging: PackageType = verdict.packaging
+        self._keep(
+            PackagingPin(
+                function=function,
+                architecture=architecture,
+                packaging=packaging,
+                why=verdict.why,
+                unzipped_bytes=unzipped_bytes,
+                inputs=inputs_of(python),
+            )
+        )
+
+    def python(self, minor: str) -> str | None:
+        """The full version of the CPython that compiles for a minor one."""
+        pin = self._fresh(self.lock.python(minor), PartKey("python", minor), inputs_of(minor))
+        return pin.version if pin else None
+
+    def keep_python(self, minor: str, version: str) -> None:
+        """`version` compiles in this run; another than the pinned one is said, never written."""
+        pinned = self.lock.python(minor)
+        if pinned is None or "python" in self.again:
+            self._keep(PythonPin(minor=minor, version=version, inputs=inputs_of(minor)))
+        elif pinned.version != version:
+            what = f"bytecode is compiled by CPython {version}; the lock says {pinned.version}"
+            if self.mode == "locked":
+                raise self.refusal(what, hint=f"uv python install {pinned.version}")
+            self.console.say(f"warning: {what}, so its layers differ from your team's")
+
+    def client(self, python: str, architecture: Architecture) -> tuple[Package, ...] | None:
+        """The runtime client's packages."""
+        key = PartKey("client", python, architecture)
+        pin = self._fresh(self.lock.client(python, architecture), key, inputs_of(python))
+        if pin is None:
+            return None
+        return tuple(
+            Package(name=one.name, version=one.version, wheel=one.wheel) for one in pin.wheels
+        )
+
+    def keep_client(
+        self, python: str, architecture: Architecture, packages: Iterable[Package]
+    ) -> None:
+        """Pin the runtime client's wheels."""
+        wheels = tuple(
+            PinnedWheel(name=one.name, version=one.version, wheel=one.wheel) for one in packages
+        )
+        self._keep(
+            ClientPin(
+                python=python, architecture=architecture, wheels=wheels, inputs=inputs_of(python)
+            )
+        )
+
+    def pylock(self, function: str, architecture: Architecture, inputs: Digest) -> str | None:
+        """The resolved packages of a function whose own lock pins too little."""
+        key = PartKey("packages", function, architecture)
+        pin = self._fresh(self.lock.packages_of(function, architecture), key, inputs)
+        return pin.pylock if pin else None
+
+    def keep_pylock(
+        self, function: str, architecture: Architecture, inputs: Digest, pylock: str
+    ) -> None:
+        """Keep what uv resolved."""
+        self._keep(
+            PackagesPin(function=function, architecture=architecture, pylock=pylock, inputs=inputs)
+        )
+
+    def save(self, *, prune: bool = False) -> bool:
+        """Write the lock where this run changed it; `prune` forgets what nothing asked for."""
+        if self.mode != "write":
+            return False
+        if prune:
+            self.lock = self.lock.only(self.used)
+        if self.lock == (self.before or ImagekitLock()):
+            return False
+        write(self.path, self.lock)
+        self.before = self.lock
+        return True
+
+    def refusal(self, what: str, hint: str = "imagekit lock") -> LockError:
+        """The error that says why this lock cannot be used."""
+        return LockError(path=self.path, problems=(what,), hint=hint)
+
+    def _fresh(self, part: P | None, key: PartKey, inputs: Digest) -> P | None:
+        self.used.add(key)
+        if part is not None and self.mode == "frozen":
+            return part
+        if key.kind in self.again:
+            return None
+        lock = ImagekitLock().with_part(part) if part else None
+        if not stale(lock, {key: inputs}):
+            return part
+        if self.mode == "write":
+            return None
+        raise self.refusal(f"{key} is {'stale' if part else 'missing'}")
+
+    def _keep(self, part: Part) -> None:
+        self.lock = self.lock.with_part(part)

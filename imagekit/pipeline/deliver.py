@@ -1,0 +1,160 @@
+"""Artefacts leave the store: to a folder, to a registry, to Docker."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from imagekit.model.outcome import Outcome, changes
+from imagekit.oci.archive import shared_layers, write_docker_archive
+from imagekit.oci.beside import file_beside
+from imagekit.oci.image import Image
+from imagekit.oci.layout import write_layout
+from imagekit.pipeline.destination import Destination, destination, refuse_collisions
+from imagekit.pipeline.make import Made
+from imagekit.pipeline.request import Outputs
+from imagekit.pipeline.session import Session
+from imagekit.pipeline.workshop import Workshop
+
+DEFAULT_FOLDER = "dist"
+_LAST = "last-build"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Where the artefacts of one run go, decided for all of them before the first leaves."""
+
+    workshop: Workshop
+    session: Session
+    outputs: Outputs
+    destinations: tuple[Destination | None, ...]
+
+    @classmethod
+    def prepare(
+        cls, workshop: Workshop, session: Session, outputs: Outputs, made: Sequence[Made]
+    ) -> Delivery:
+        """Find every destination; UsageError where one is missing or two are the same."""
+        found = cls(workshop=workshop, session=session, outputs=outputs, destinations=())
+        destinations = tuple(found._destination(one) for one in made)
+        refuse_collisions(
+            (found.name(one), there)
+            for one, there in zip(made, destinations, strict=True)
+            if there is not None
+        )
+        return replace(found, destinations=destinations)
+
+    def deliver(self, made: Made, to: Destination | None, began: float) -> Outcome:
+        """Bring one artefact everywhere that was asked for; `began` is a monotonic time."""
+        outcome = made.outcome
+        if made.zip is not None:
+            path = self.folder / f"{self.name(made)}.zip"
+            _copy_out(self.workshop.store.blob_path(made.zip.digest), path)
+            outcome = replace(outcome, path=path)
+        elif made.image is not None:
+            outcome = self._image(made, made.image, to, outcome)
+        return self._settled(replace(outcome, seconds=time.monotonic() - began))
+
+    @property
+    def folder(self) -> Path:
+        """Where files go."""
+        return self.outputs.folder or self.session.project.root / DEFAULT_FOLDER
+
+    def name(self, made: Made) -> str:
+        """The artefact's name: the function's, with the architecture where there are several."""
+        function = self.session.function(made.plan)
+        several = self.session.several(function)
+        return f"{function.name}-{made.plan.target.architecture}" if several else function.name
+
+    def _destination(self, made: Made) -> Destination | None:
+        if not self.outputs.push or made.image is None:
+            return None
+        function = self.session.function(made.plan)
+        return destination(
+            function,
+            made.plan,
+            self.outputs,
+            several=self.session.several(function),
+            home=self.workshop.home_registry,
+        )
+
+    def _image(self, made: Made, image: Image, to: Destination | None, outcome: Outcome) -> Outcome:
+        if self.outputs.writes_files:
+            outcome = self._write(made, image, outcome)
+        if to is not None:
+            outcome = self._push(image, to, outcome)
+        if self.outputs.load:
+            outcome = self._load(made, image, outcome)
+        return outcome
+
+    def _write(self, made: Made, image: Image, outcome: Outcome) -> Outcome:
+        name = self.name(made)
+        if self.outputs.complete:
+            image = self._complete(image)
+        if self.outputs.format == "docker-archive":
+            path = self.folder / f"{name}.tar"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_docker_archive(image, path, tags=(f"{name.lower()}:latest",))
+            return replace(outcome, path=path)
+        path = self.folder / f"{name}.oci"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        reference = made.plan.base.reference if made.plan.base else None
+        sparse = write_layout(image, path, complete=self.outputs.complete, base_reference=reference)
+        return replace(outcome, path=path, sparse=sparse)
+
+    def _push(self, image: Image, to: Destination, outcome: Outcome) -> Outcome:
+        from imagekit.pipeline.pushing import push_image
+
+        result = push_image(self.workshop, image, to)
+        return replace(
+            outcome,
+            reference=str(result.reference),
+            sent_bytes=result.sent_bytes,
+            mounted_bytes=result.mounted_bytes,
+        )
+
+    def _load(self, made: Made, image: Image, outcome: Outcome) -> Outcome:
+        from imagekit.daemon.engine import connect
+
+        tag = f"{self.name(made).lower()}:latest"
+        with connect(self.workshop.environ) as engine, self.workshop.store.folder() as folder:
+            skip = shared_layers(image, engine.diff_ids())
+            needed = self._complete(image, skip)
+            write_docker_archive(needed, folder / "image.tar", tags=(tag,), skip=skip)
+            engine.load(folder / "image.tar")
+        return replace(outcome, reference=outcome.reference or f"docker:{tag}")
+
+    def _complete(self, image: Image, skip: int = 0) -> Image:
+        """The image with every layer's bytes on this disk, but for the first `skip`."""
+        store = self.workshop.store
+        for layer in image.layers[skip:]:
+            if layer.origin is not None and not store.has_blob(layer.descriptor.digest):
+                self.workshop.registry.pull_blob(layer.origin, layer.descriptor, store)
+        return image.with_paths(lambda descriptor: store.blob_path(descriptor.digest))
+
+    def _settled(self, outcome: Outcome) -> Outcome:
+        """With what changed since the last build of the same function, which it replaces."""
+        where = str(self.session.project.root)
+        key = f"{outcome.name}-{outcome.architecture}-{_short(where)}"
+        record = self.workshop.store.record(_LAST, key)
+        before = record.get("packages") if record else None
+        now = outcome.packages
+        if before != now:
+            self.workshop.store.put_record(_LAST, key, {"packages": now})
+        if isinstance(before, dict):
+            outcome = replace(outcome, changes=changes(before, now))
+        return outcome
+
+
+def _short(text: str) -> str:
+    from imagekit.model.digest import Digest
+
+    return Digest.of(text.encode()).short
+
+
+def _copy_out(blob: Path, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with file_beside(path) as beside:
+        shutil.copyfile(blob, beside)

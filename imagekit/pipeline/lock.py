@@ -1,0 +1,52 @@
+"""`imagekit lock`: every decision of the project, made and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from imagekit.pipeline.request import Request
+from imagekit.pipeline.session import Session
+from imagekit.pipeline.workshop import Workshop
+from imagekit.project.lock_values import ImagekitLock, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgrade:
+    """Which decisions are made afresh."""
+
+    base: bool = False
+    python: bool = False
+    packaging: bool = False
+
+    def kinds(self) -> Iterator[Kind]:
+        """The parts of the lock that they stand in."""
+        if self.base:
+            yield "base"
+        if self.python:
+            yield "python"
+        if self.packaging:
+            yield "packaging"
+
+
+def bring_up_to_date(workshop: Workshop, request: Request, upgrade: Upgrade) -> None:
+    """Write what is missing, stale or to be upgraded; forget what no function asks for.
+
+    With `--locked` nothing is written: LockError where anything would be.
+    """
+    session = Session.open(workshop, request, again=tuple(upgrade.kinds()))
+    before = session.decisions.lock
+    session.plans()
+    changed = session.decisions.save(prune=not request.functions)
+    for line in _moves(before, session.decisions.lock):
+        workshop.console.say(line)
+    state = "written" if changed else "up to date"
+    workshop.console.say(f"{session.decisions.path.name} is {state}; next: imagekit build")
+
+
+def _moves(before: ImagekitLock, after: ImagekitLock) -> Iterator[str]:
+    known = {part.key: part for part in before.parts()}
+    for part in after.parts():
+        if part != known.pop(part.key, None):
+            yield f"  {part.key}"
+    yield from (f"  {key} is not needed any more" for key in known)

@@ -1,0 +1,111 @@
+"""Plans become artefacts in the store: images and ZIPs, made and checked, nowhere else yet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from imagekit.bundle.build import MadeZip, make_zip
+from imagekit.engines.oci import image_of
+from imagekit.model.digest import Digest
+from imagekit.model.image import LayerRecord
+from imagekit.model.outcome import LayerOutcome, Outcome
+from imagekit.oci.image import Image
+from imagekit.pipeline.checking import require_image, require_zip
+from imagekit.pipeline.layers import compiler, known_layers, make_layers
+from imagekit.pipeline.packages import Packages, bring, path_of
+from imagekit.pipeline.workshop import Workshop
+from imagekit.plan.build_plan import BuildPlan, LayerPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """One artefact: a plan, and the image or the ZIP that it became."""
+
+    plan: BuildPlan
+    outcome: Outcome
+    image: Image | None = None
+    zip: MadeZip | None = None
+
+
+def make(workshop: Workshop, packages: Packages, plans: Sequence[BuildPlan]) -> tuple[Made, ...]:
+    """Make every artefact. Raises BuildError; ChecksFailed for what Lambda would refuse."""
+    images = [plan for plan in plans if plan.packaging == "image"]
+    records = make_layers(workshop, packages, images)
+    return tuple(
+        _image(workshop, plan, records)
+        if plan.packaging == "image"
+        else _zip(workshop, packages, plan)
+        for plan in plans
+    )
+
+
+def foreseen(workshop: Workshop, plans: Sequence[BuildPlan]) -> tuple[Outcome, ...]:
+    """What a build of these plans would make, as far as it is known without making it."""
+    records = known_layers(workshop, plans)
+    return tuple(outcome_of(plan, records) for plan in plans)
+
+
+def outcome_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Outcome:
+    """The plan in the words of an outcome; `records` by fingerprint give what is known."""
+    layers = tuple(_layer(layer, records.get(layer.fingerprint)) for layer in plan.layers)
+    base_bytes = plan.base.facts.unzipped_bytes if plan.base else 0
+    return Outcome(
+        name=plan.function,
+        architecture=plan.target.architecture,
+        packaging=plan.packaging,
+        why=plan.why,
+        unzipped_bytes=base_bytes + sum(layer.unzipped_bytes for layer in layers),
+        limit_bytes=plan.limit_bytes,
+        layers=layers,
+        base=plan.base.reference if plan.base else None,
+        base_bytes=base_bytes,
+        bytecode=f"CPython {plan.bytecode}" if plan.bytecode else "none",
+    )
+
+
+def _layer(layer: LayerPlan, record: LayerRecord | None) -> LayerOutcome:
+    return LayerOutcome(
+        name=layer.name,
+        packages=tuple((package.name, package.version) for package in layer.packages),
+        why=layer.why,
+        fingerprint=layer.fingerprint,
+        unzipped_bytes=record.unzipped_bytes if record else layer.unzipped_bytes,
+        record=record,
+    )
+
+
+def _image(workshop: Workshop, plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Made:
+    image = image_of(plan, records, workshop.store)
+    require_image(plan, image, records)
+    total = sum(layer.descriptor.size_bytes for layer in image.layers)
+    outcome = replace(outcome_of(plan, records), digest=image.digest, size_bytes=total)
+    return Made(plan=plan, image=image, outcome=outcome)
+
+
+def _zip(workshop: Workshop, packages: Packages, plan: BuildPlan) -> Made:
+    bring(workshop, plan.packages)
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        made = make_zip(
+            plan,
+            workshop.store,
+            lambda package: path_of(workshop, package),
+            compiler(packages, plan, pool),
+        )
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    if made.new:
+        require_zip(workshop, plan, made)
+    outcome = replace(
+        outcome_of(plan, {}),
+        unzipped_bytes=made.unzipped_bytes,
+        size_bytes=made.size_bytes,
+        digest=made.digest,
+    )
+    if made.without_bytecode:
+        gone = ", ".join(made.without_bytecode)
+        outcome = replace(outcome, bytecode=f"{outcome.bytecode}; no room for that of {gone}")
+    return Made(plan=plan, zip=made, outcome=outcome)

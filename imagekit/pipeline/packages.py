@@ -1,0 +1,177 @@
+"""The packages of a function: what its lock says, as wheels, with their weights."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagekit.contents.built import build_wheels
+from imagekit.contents.facts import wheel_facts
+from imagekit.contents.fetch import fetch, wheel_path
+from imagekit.contents.measure import measure
+from imagekit.model.base import Base
+from imagekit.model.errors import CannotBuild, PathCollisions
+from imagekit.model.package import Artifact, LockedPackage, Package
+from imagekit.model.target import Target
+from imagekit.pipeline.decisions import Decisions
+from imagekit.pipeline.workshop import Workshop
+from imagekit.plan.build_plan import BuildPlan
+from imagekit.project import interpreter as interpreters
+from imagekit.project import locks
+from imagekit.project.config import FunctionConfig, ProjectConfig
+from imagekit.project.handler import holds_handler
+from imagekit.project.interpreter import Interpreter
+from imagekit.project.uv import Uv
+
+CLIENT = "awslambdaric"
+"""AWS's runtime client, for bases that bring none (lambda_rules R8)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packages:
+    """Asks locks, uv and indexes; `decisions` remembers what no lock of the project's pins."""
+
+    workshop: Workshop
+    project: ProjectConfig
+    decisions: Decisions
+
+    def of(self, function: FunctionConfig, target: Target) -> tuple[Package, ...]:
+        """What the function's lock says for `target`. LockError, NoWheels, CommandFailed."""
+        lock = locks.find(function, self.project.root)
+        name, architecture = function.name, target.architecture
+        pinned = None
+        if lock.pinned_by_imagekit:
+            inputs = locks.inputs_of(lock, function, target)
+            pinned = self.decisions.pylock(name, architecture, inputs)
+        resolution = locks.resolve(
+            lock, function, target, store=self.workshop.store, uv=self._uv, pinned=pinned
+        )
+        if resolution.pylock is not None and pinned is None:
+            self.decisions.keep_pylock(name, architecture, resolution.inputs, resolution.pylock)
+        return self._built(resolution.packages, target)
+
+    def client(self, target: Target) -> tuple[Package, ...]:
+        """Lambda's runtime client and what it needs, as pinned in `imagekit.lock`."""
+        if pinned := self.decisions.client(target.python, target.architecture):
+            return pinned
+        with self.workshop.store.folder() as folder:
+            requirements = folder / "requirements.txt"
+            requirements.write_text(f"{CLIENT}\n", encoding="utf-8")
+            function = FunctionConfig(name=CLIENT, handler="", root=folder)
+            lock = locks.LockFile("requirements", requirements)
+            resolution = locks.resolve(
+                lock, function, target, store=self.workshop.store, uv=self._uv
+            )
+            found = self._built(resolution.packages, target)
+        self.decisions.keep_client(target.python, target.architecture, found)
+        return found
+
+    def hold(self, packages: Sequence[Package], handler: str) -> bool:
+        """Whether one of the packages, measured before, brings the handler's module."""
+        return any(
+            holds_handler(file.path, handler)
+            for package in packages
+            if (facts := wheel_facts(package, self.workshop.store))
+            for file in facts.files
+        )
+
+    def interpreter(self, minor: str, base: Base | None) -> Interpreter:
+        """The CPython that compiles (decision 3), the pinned one if it is here.
+
+        Any that is installed, else the composed base's own, else one that uv installs. CannotBuild
+        where there is none, LockError under `--locked` where it is another patch version.
+        """
+        pinned = self.decisions.python(minor)
+        found = self._find(minor, pinned)
+        if found is None or pinned not in (None, found.version):
+            found = self._own(base, pinned) or found or self._find(minor, pinned, install=True)
+        if found is None:
+            raise CannotBuild(
+                what=f"there is no CPython {minor} here to compile bytecode with",
+                hint=f"uv python install {minor}, or set `bytecode = false`",
+            )
+        self.decisions.keep_python(minor, found.version)
+        return found
+
+    def interpreter_of(self, plan: BuildPlan) -> Interpreter | None:
+        """The CPython that compiles this plan's bytecode; None where it ships none."""
+        return self.interpreter(plan.target.python, plan.base) if plan.bytecode else None
+
+    def _find(self, minor: str, exact: str | None, *, install: bool = False) -> Interpreter | None:
+        return interpreters.find(
+            minor,
+            exact=exact,
+            environ=self.workshop.environ,
+            store=self.workshop.store,
+            install=install,
+        )
+
+    def _own(self, base: Base | None, exact: str | None) -> Interpreter | None:
+        if base is None or not base.in_store or exact not in (None, base.facts.python):
+            return None
+        if not runs_here(base.config.architecture):
+            return None
+        from imagekit.bases.bytecode import own_interpreter
+
+        return own_interpreter(base, self.workshop.store)
+
+    @property
+    def _uv(self) -> Uv:
+        return Uv(environ=self.workshop.environ, folder=self.project.root)
+
+    def _built(self, locked: tuple[LockedPackage, ...], target: Target) -> tuple[Package, ...]:
+        return build_wheels(
+            locked,
+            target,
+            store=self.workshop.store,
+            uv=self._uv,
+            fetch=self._fetch_one,
+            say=self._say_building,
+        )
+
+    def _fetch_one(self, artifact: Artifact) -> Path:
+        package = Package(name=artifact.filename, version="", wheel=artifact)
+        bring(self.workshop, (package,))
+        return path_of(self.workshop, package)
+
+    def _say_building(self, locked: LockedPackage) -> None:
+        self.workshop.console.say(f"building a wheel of {locked.name} {locked.version}")
+
+
+def runs_here(oci_architecture: str) -> bool:
+    """Whether programs of a Linux image of this architecture run on this machine."""
+    machines = {"amd64": ("x86_64", "amd64"), "arm64": ("aarch64", "arm64")}
+    here = platform.machine().lower()
+    return platform.system() == "Linux" and here in machines.get(oci_architecture, ())
+
+
+def weigh(workshop: Workshop, packages: Sequence[Package]) -> dict[str, int]:
+    """Unzipped bytes by package name. PathCollisions where two wheels fill one path differently."""
+    measured = measure(packages, workshop.store, workshop.transport, sleep=time.sleep)
+    if measured.collisions:
+        raise PathCollisions(
+            collisions=measured.collisions,
+            hint="leave one of the two packages out of the lock",
+        )
+    return {weight.name: weight.unzipped_bytes for weight in measured.weights}
+
+
+def bring(workshop: Workshop, packages: Sequence[Package]) -> None:
+    """Fetch the wheels that are not here, with progress."""
+    missing = [p for p in packages if wheel_path(p, workshop.store) is None]
+    if not missing:
+        return
+    total = sum(package.wheel.size_bytes or 0 for package in missing)
+    with workshop.console.meter("fetching wheels", total) as meter:
+        fetch(missing, workshop.store, workshop.transport, progress=meter)
+
+
+def path_of(workshop: Workshop, package: Package) -> Path:
+    """Where a wheel lies that was brought here."""
+    found = wheel_path(package, workshop.store)
+    if found is None:
+        raise CannotBuild(what=f"the wheel of {package.label} is gone", hint="build again")
+    return found

@@ -1,0 +1,210 @@
+"""From a function's configuration to its `BuildPlan`: everything uncertain is decided here.
+
+lock ─→ packages ─→ weights ─→ ZIP or image ─→ base ─→ layers ─→ BuildPlan
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from imagekit.model.base import Base
+from imagekit.model.errors import ConfigError, NoWheels, Problem
+from imagekit.model.package import Package
+from imagekit.model.target import Architecture, Target
+from imagekit.model.tree import Tree
+from imagekit.pipeline.bases import Bases
+from imagekit.pipeline.decisions import Decisions
+from imagekit.pipeline.packages import CLIENT, Packages, weigh
+from imagekit.pipeline.request import Asked
+from imagekit.pipeline.workshop import Workshop
+from imagekit.plan.build_plan import (
+    BuildPlan,
+    LayerPlan,
+    client_layer,
+    image_settings,
+    package_layers,
+    source_layer,
+)
+from imagekit.plan.packaging import (
+    IMAGE_LIMIT_BYTES,
+    ZIP_LIMIT_BYTES,
+    Footprint,
+    Verdict,
+    check_zip,
+    decide,
+)
+from imagekit.project.config import FunctionConfig
+from imagekit.project.handler import (
+    handler_module_present,
+    handler_surely_missing,
+    missing_handler,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planner:
+    """Plans the functions of one project; what it decides goes into `decisions`."""
+
+    workshop: Workshop
+    decisions: Decisions
+    packages: Packages
+    bases: Bases
+
+    def plan(
+        self,
+        function: FunctionConfig,
+        source: Tree,
+        architecture: Architecture,
+        asked: Asked | None,
+    ) -> BuildPlan:
+        """Decide everything about one artefact. Raises what the parts raise."""
+        job = _Job(
+            function=function,
+            architecture=architecture,
+            source=source,
+            python=self.python(function),
+        )
+        wanted = asked or function.packaging
+        if wanted == "auto":
+            return self._auto(job)
+        if wanted == "zip":
+            return self._zip(job, Verdict(packaging="zip", why="asked for"))
+        return self._image(job, Verdict(packaging="image", why="asked for"))
+
+    def python(self, function: FunctionConfig) -> str:
+        """The minor version: the function's, else its base's. ConfigError where they disagree."""
+        said = self.bases.python(function.base) if function.base else None
+        if function.python and said and function.python != said:
+            what = f"python is {function.python}, but the base {function.base} has {said}"
+            raise _contradiction(function, what)
+        if found := function.python or said:
+            return found
+        if function.base is None:
+            problem = Problem(function.where, "neither `python` nor `base` says which Python")
+            raise ConfigError(problems=(problem,), hint='add `python = "3.13"`')
+        return self.bases.pinned(function.base, function.architectures[0]).facts.minor
+
+    def _auto(self, job: _Job) -> BuildPlan:
+        name, architecture = job.function.name, job.architecture
+        verdict = self.decisions.verdict(name, architecture, job.python)
+        if verdict is None:
+            verdict, total = self._weighed(job)
+            self.decisions.keep_verdict(name, architecture, job.python, verdict, total)
+        return self._zip(job, verdict) if verdict.packaging == "zip" else self._image(job, verdict)
+
+    def _weighed(self, job: _Job) -> tuple[Verdict, int]:
+        """The verdict from the footprint that a ZIP would have (decision 8), and its bytes."""
+        try:
+            packages = self.packages.of(job.function, Target.managed(job.python, job.architecture))
+        except NoWheels as missing:
+            names = tuple(problem.package for problem in missing.problems)
+            return decide(None, names), job.source.size_bytes
+        footprint = _footprint(packages, weigh(self.workshop, packages), job.source)
+        return decide(footprint), footprint.total_bytes
+
+    def _zip(self, job: _Job, verdict: Verdict) -> BuildPlan:
+        target = Target.managed(job.python, job.architecture)
+        packages = self.packages.of(job.function, target)
+        self._require_handler(job, packages)
+        weights = weigh(self.workshop, packages)
+        check_zip(_footprint(packages, weights, job.source))
+        bytecode = self._bytecode(job, base=None)
+        return BuildPlan(
+            function=job.function.name,
+            handler=job.function.handler,
+            target=target,
+            packaging="zip",
+            why=verdict.why,
+            base=None,
+            bytecode=bytecode,
+            layers=(*package_layers(packages, weights, bytecode), job.source_layer(bytecode)),
+            settings=None,
+            limit_bytes=ZIP_LIMIT_BYTES,
+        )
+
+    def _image(self, job: _Job, verdict: Verdict) -> BuildPlan:
+        base = self._base(job)
+        target = base.target(job.architecture)
+        locked = self.packages.of(job.function, target)
+        self._require_handler(job, locked)
+        packages = _without(locked, base)
+        weights = weigh(self.workshop, packages)
+        bytecode = self._bytecode(job, base)
+        adds_client = not base.facts.runtime_client and CLIENT not in weights
+        client = self._client(target, bytecode) if adds_client else ()
+        settings = image_settings(
+            base,
+            job.function.handler,
+            job.function.env,
+            adds_client=not base.facts.runtime_client,
+        )
+        return BuildPlan(
+            function=job.function.name,
+            handler=job.function.handler,
+            target=target,
+            packaging="image",
+            why=verdict.why,
+            base=base,
+            bytecode=bytecode,
+            layers=(
+                *client,
+                *package_layers(packages, weights, bytecode),
+                job.source_layer(bytecode),
+            ),
+            settings=replace(settings, labels=job.function.labels, created=self.workshop.created),
+            limit_bytes=IMAGE_LIMIT_BYTES,
+        )
+
+    def _base(self, job: _Job) -> Base:
+        name = job.function.base or f"python{job.python}"
+        base = self.bases.pinned(name, job.architecture)
+        if base.facts.minor != job.python:
+            what = f"python is {job.python}, but the base {name} has {base.facts.python}"
+            raise _contradiction(job.function, what)
+        return base
+
+    def _client(self, target: Target, bytecode: str | None) -> tuple[LayerPlan, ...]:
+        packages = self.packages.client(target)
+        return (client_layer(packages, weigh(self.workshop, packages), bytecode),)
+
+    def _bytecode(self, job: _Job, base: Base | None) -> str | None:
+        if not job.function.bytecode:
+            return None
+        return self.packages.interpreter(job.python, base).version
+
+    def _require_handler(self, job: _Job, packages: Sequence[Package]) -> None:
+        """The handler's module is in the source, else in a package; else ConfigError."""
+        handler = job.function.handler
+        if handler_module_present(job.source, handler):
+            if handler_surely_missing(job.source, handler):
+                raise missing_handler(job.function, job.source)
+        elif not self.packages.hold(packages, handler):
+            raise missing_handler(job.function, job.source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    function: FunctionConfig
+    architecture: Architecture
+    source: Tree
+    python: str
+
+    def source_layer(self, bytecode: str | None) -> LayerPlan:
+        return source_layer(self.source, bytecode)
+
+
+def _contradiction(function: FunctionConfig, what: str) -> ConfigError:
+    where = f"{function.where}.python"
+    return ConfigError(problems=(Problem(where, what),), hint="leave `python` out")
+
+
+def _footprint(packages: Sequence[Package], weights: dict[str, int], source: Tree) -> Footprint:
+    heavy = ((package.label, weights[package.name]) for package in packages)
+    return Footprint(weights=(*heavy, ("source", source.size_bytes)))
+
+
+def _without(packages: Sequence[Package], base: Base) -> tuple[Package, ...]:
+    """What the base has in the same version need not be shipped again (decision 9)."""
+    there = set(base.facts.packages)
+    return tuple(package for package in packages if (package.name, package.version) not in there)

@@ -1,0 +1,87 @@
+"""What a person asked for, as values that are known to be usable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from imagekit.model.errors import UsageError
+from imagekit.model.target import ARCHITECTURES, Architecture
+
+LockMode = Literal["write", "locked", "frozen"]
+Asked = Literal["auto", "image", "zip"]
+
+PACKAGINGS = ("auto", "image", "zip")
+LATER_PACKAGINGS = ("zip-layers", "zip-nested", "zip-s3")
+ENGINES = ("auto", "oci")
+FORMATS = ("oci", "docker-archive")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Which functions, and how."""
+
+    functions: tuple[str, ...] = ()
+    packaging: Asked | None = None
+    architecture: Architecture | None = None
+    lock_mode: LockMode = "write"
+
+    @classmethod
+    def of(
+        cls,
+        functions: Sequence[str] | None,
+        packaging: str | None,
+        architecture: str | None,
+        lock_mode: str,
+    ) -> Request:
+        """Read the words of a command line; UsageError names those that are known."""
+        if packaging is not None:
+            _known("--packaging", packaging, PACKAGINGS, later=LATER_PACKAGINGS)
+        if architecture is not None:
+            _known("--arch", architecture, ARCHITECTURES)
+        return cls(
+            functions=tuple(functions or ()),
+            packaging=cast("Asked | None", packaging),
+            architecture=cast("Architecture | None", architecture),
+            lock_mode=cast("LockMode", lock_mode),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """Where the artefacts go. What contradicts itself is a UsageError when it is made."""
+
+    folder: Path | None = None
+    """None: `dist`, or nowhere when the image is pushed or loaded."""
+    format: str = "oci"
+    complete: bool = False
+    push: bool = False
+    to: str | None = None
+    tags: tuple[str, ...] = ()
+    load: bool = False
+    engine: str = "auto"
+
+    def __post_init__(self) -> None:
+        _known("--engine", self.engine, ENGINES, later=("docker",))
+        _known("--format", self.format, FORMATS)
+        if (self.to or self.tags) and not self.push:
+            raise UsageError(what="--to and --tag say where to push", hint="add `--push`")
+
+    @property
+    def writes_files(self) -> bool:
+        """Whether an image is written to a folder; a ZIP always is."""
+        return self.folder is not None or not (self.push or self.load)
+
+
+def _known(option: str, given: str, known: Sequence[str], later: Sequence[str] = ()) -> None:
+    if given in later:
+        raise UsageError(
+            what=f"{option} {given} is not available in this version",
+            hint=f"use one of: {', '.join(known)}",
+        )
+    if given not in known:
+        raise UsageError(
+            what=f"{option} {given} is not known", hint=f"use one of: {', '.join(known)}"
+        )

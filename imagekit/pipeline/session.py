@@ -1,0 +1,75 @@
+"""One run over a project: its configuration, its locks, and the plans of what was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imagekit import __version__
+from imagekit.pipeline.bases import Bases
+from imagekit.pipeline.decisions import Decisions
+from imagekit.pipeline.packages import Packages
+from imagekit.pipeline.planning import Planner
+from imagekit.pipeline.request import Request
+from imagekit.pipeline.workshop import Workshop
+from imagekit.plan.build_plan import BuildPlan
+from imagekit.project.config import FunctionConfig, ProjectConfig
+from imagekit.project.lock_values import Kind
+from imagekit.project.read_config import load
+from imagekit.project.source import source_tree
+from imagekit.project.source_warnings import source_warnings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What `plan`, `build` and `lock` start from."""
+
+    workshop: Workshop
+    request: Request
+    project: ProjectConfig
+    decisions: Decisions
+    packages: Packages
+    planner: Planner
+
+    @classmethod
+    def open(cls, workshop: Workshop, request: Request, again: tuple[Kind, ...] = ()) -> Session:
+        """Read configuration and `imagekit.lock`; `again` is decided afresh. ConfigError, LockError."""
+        project = load(workshop.folder, request.functions, version=__version__)
+        decisions = Decisions.read(project.root, request.lock_mode, workshop.console, again)
+        packages = Packages(workshop=workshop, project=project, decisions=decisions)
+        planner = Planner(
+            workshop=workshop,
+            decisions=decisions,
+            packages=packages,
+            bases=Bases(workshop=workshop, project=project, decisions=decisions),
+        )
+        return cls(
+            workshop=workshop,
+            request=request,
+            project=project,
+            decisions=decisions,
+            packages=packages,
+            planner=planner,
+        )
+
+    def plans(self) -> tuple[BuildPlan, ...]:
+        """One plan for each function and architecture; decisions that were missing are made."""
+        return tuple(plan for function in self.project.functions for plan in self._plans(function))
+
+    def function(self, plan: BuildPlan) -> FunctionConfig:
+        """The configuration that a plan was made of."""
+        return next(one for one in self.project.functions if one.name == plan.function)
+
+    def several(self, function: FunctionConfig) -> bool:
+        """Whether this run makes the function for more than one architecture."""
+        return self.request.architecture is None and len(function.architectures) > 1
+
+    def _plans(self, function: FunctionConfig) -> tuple[BuildPlan, ...]:
+        source = source_tree(function)
+        for problem in source_warnings(source):
+            self.workshop.console.say(f"warning: {problem.where}: {problem.what}")
+        asked = self.request.architecture
+        architectures = (asked,) if asked else function.architectures
+        return tuple(
+            self.planner.plan(function, source, architecture, self.request.packaging)
+            for architecture in architectures
+        )
