@@ -20,8 +20,9 @@ Kind = Literal["file", "folder", "link", "other"]
 CHUNK_BYTES = 1 << 20
 _OVERLAP_BYTES = 256
 _INPUT_BYTES = 64 << 10
-# lambda_rules T6: larger images are refused anyway, and a layer that inflates without end stops.
-_LIMIT_BYTES = 10 << 30
+LIMIT_BYTES = 10 << 30
+"""Lambda refuses larger images (lambda_rules T6), and a layer that inflates without end stops."""
+
 
 # CPython's `Py_GetVersion` keeps PY_VERSION as a string of its own in the interpreter or libpython.
 _PYTHON_NAME = re.compile(r"python3(?:\.\d+)?|libpython3(?:\.\d+)?\.so(?:\.[\d.]+)?")
@@ -61,14 +62,16 @@ class Listing:
     tar_bytes: int = 0
 
 
-def read_layer(stream: Readable, layer: Descriptor, diff_id: Digest, of: str) -> Listing:
-    """Stream one layer of the image `of` to its end, holding both its digests.
+def read_layer(
+    stream: Readable, layer: Descriptor, diff_id: Digest, of: str, *, limit_bytes: int = LIMIT_BYTES
+) -> Listing:
+    """Stream one layer of the image `of` to its end, holding it to both its digests.
 
     Errors: CannotBuild for another compression or a broken archive, DigestMismatch, TooLarge.
     """
     require_gzip(layer, of)
     compressed = _Hashed(stream)
-    inflated = _Inflated(compressed)
+    inflated = _Inflated(compressed, limit_bytes)
     listing = Listing()
     try:
         # In stream mode, a tar is read forwards only.
@@ -153,8 +156,9 @@ class _Hashed:
 class _Inflated(io.RawIOBase):
     """Inflates gzip of one or several members (RFC 1952), a bounded piece at a time."""
 
-    def __init__(self, stream: _Hashed) -> None:
+    def __init__(self, stream: _Hashed, limit_bytes: int) -> None:
         self._stream = stream
+        self._limit_bytes = limit_bytes
         self._member = zlib.decompressobj(31)
         self._waiting = b""
         self._hash = hashlib.sha256()
@@ -184,9 +188,11 @@ class _Inflated(io.RawIOBase):
     def _count(self, data: bytes) -> bytes:
         self._hash.update(data)
         self.size_bytes += len(data)
-        if self.size_bytes > _LIMIT_BYTES:
+        if self.size_bytes > self._limit_bytes:
             raise TooLarge(
-                what="a layer of the base", limit_bytes=_LIMIT_BYTES, actual_bytes=self.size_bytes
+                what="a layer of the base",
+                limit_bytes=self._limit_bytes,
+                actual_bytes=self.size_bytes,
             )
         return data
 

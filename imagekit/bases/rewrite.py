@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imagekit.model.errors import CannotBuild
-from imagekit.model.tree import Deflated, FileEntry, Tree
+from imagekit.model.tree import Deflated, FileEntry, Tree, ancestors
 from imagekit.oci.tar import (
     BLOCK,
     END,
@@ -113,7 +113,9 @@ def read_root(archive: Path, owner: str, folders: frozenset[str] = frozenset()) 
 
 def root_bytes(root: RootTree) -> bytearray:
     """The root file system as the tar of a layer: sorted, and every folder written out."""
-    found = dict.fromkeys(root.folders) | dict(members(root.files, ""))
+    # lambda_rules T1: every folder above a folder stands there, too.
+    folders = (part for folder in root.folders for part in (folder, *ancestors(folder)))
+    found = dict.fromkeys(folders) | dict(members(root.files, ""))
     tar = bytearray()
     for path in sorted(found):
         entry = found[path]

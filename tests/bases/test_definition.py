@@ -1,0 +1,199 @@
+"""Finding a base by its name, and reading its `base.toml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from imagekit.bases.definition import DebianOrigin, Definition, find, names, read, shipped
+from imagekit.model.errors import ConfigError
+from imagekit.model.reference import Reference
+
+
+def base(root: Path, name: str, text: str) -> Path:
+    folder = root / "base_images" / name
+    folder.mkdir(parents=True)
+    (folder / "base.toml").write_text(text)
+    return folder
+
+
+def problems(folder: Path) -> dict[str, str]:
+    """Key to what is wrong with it."""
+    with pytest.raises(ConfigError) as raised:
+        read(folder)
+    prefix = f"{folder / 'base.toml'}: "
+    return {one.where.removeprefix(prefix): one.what for one in raised.value.problems}
+
+
+@pytest.mark.parametrize("minor", ["3.11", "3.12", "3.13", "3.14"])
+def test_shipped_bases_are_aws_own_and_unpinned(minor: str) -> None:
+    """`pythonX.Y` names AWS's image by tag; no digest is made up."""
+    found = find(f"python{minor}", ())
+
+    assert isinstance(found, Definition)
+    assert found.origin == Reference.parse(f"public.ecr.aws/lambda/python:{minor}")
+    assert found.python == minor
+    assert found.architectures == ("x86_64", "arm64")
+
+
+def test_shipped_debian_is_composed() -> None:
+    """`debian-python3.13` needs no registry."""
+    found = find("debian-python3.13", ())
+
+    assert isinstance(found, Definition)
+    assert found.origin == DebianOrigin(suite="trixie", packages=("python3.13", "ca-certificates"))
+
+
+def test_the_project_wins_over_the_shipped(tmp_path: Path) -> None:
+    """A folder of the project's own may have the name of a shipped base."""
+    base(tmp_path, "python3.13", 'from = "127.0.0.1:5000/mirror:3.13"')
+
+    found = find("python3.13", (tmp_path,))
+
+    assert isinstance(found, Definition)
+    assert found.origin == Reference.parse("127.0.0.1:5000/mirror:3.13")
+
+
+def test_the_first_root_wins(tmp_path: Path) -> None:
+    """The project's folder comes before the workspace's."""
+    base(tmp_path / "project", "team", 'from = "one.example/base:1"')
+    base(tmp_path / "workspace", "team", 'from = "two.example/base:1"')
+
+    found = find("team", (tmp_path / "project", tmp_path / "workspace"))
+
+    assert isinstance(found, Definition)
+    assert found.origin == Reference.parse("one.example/base:1")
+
+
+def test_a_layout_on_disk(tmp_path: Path) -> None:
+    """A folder with an `oci-layout` is a base; its path starts at the project."""
+    (tmp_path / "dist" / "base.oci").mkdir(parents=True)
+    (tmp_path / "dist" / "base.oci" / "oci-layout").write_text("{}")
+
+    assert find("dist/base.oci", (tmp_path,)) == tmp_path / "dist" / "base.oci"
+    assert find(str(tmp_path / "dist" / "base.oci"), ()) == tmp_path / "dist" / "base.oci"
+
+
+@pytest.mark.parametrize("name", ["./base.oci", "../base.oci", "/nowhere/base.oci"])
+def test_a_path_without_a_layout_is_no_reference(tmp_path: Path, name: str) -> None:
+    """What can only be a path is not asked for at a registry."""
+    with pytest.raises(ConfigError) as raised:
+        find(name, (tmp_path,))
+
+    assert "there is no OCI layout at" in raised.value.problems[0].what
+
+
+def test_a_reference() -> None:
+    """Anything with a registry, a tag or a digest is an image; no tag means `latest`."""
+    assert find("python:3.13-slim", ()) == Reference.parse("docker.io/library/python:3.13-slim")
+    assert find("127.0.0.1:5000/base", ()) == Reference.parse("127.0.0.1:5000/base:latest")
+
+
+def test_an_unknown_name_tells_those_that_are_near() -> None:
+    """A typing error is answered with what may have been meant."""
+    with pytest.raises(ConfigError) as raised:
+        find("debian-python3.14", ())
+
+    assert raised.value.problems[0].what == "there is no base called 'debian-python3.14'"
+    assert "debian-python3.13" in str(raised.value.hint)
+
+
+def test_a_broken_reference_is_a_problem_of_the_configuration() -> None:
+    """Not a registry's."""
+    with pytest.raises(ConfigError) as raised:
+        find("registry.example/UPPER:1", ())
+
+    assert "not an image reference" in raised.value.problems[0].what
+
+
+def test_names_lists_what_can_be_named(tmp_path: Path) -> None:
+    """The project's and the shipped ones, each once."""
+    base(tmp_path, "team", 'from = "one.example/base:1"')
+
+    assert {"team", "python3.13", "debian-python3.13"} <= set(names((tmp_path,)))
+
+
+def test_every_shipped_base_can_be_read() -> None:
+    """No shipped base is broken."""
+    folders = sorted(path.parent for path in shipped().glob("*/base.toml"))
+
+    assert len(folders) == 5
+    assert [read(folder).name for folder in folders] == [folder.name for folder in folders]
+
+
+def test_env_and_labels(tmp_path: Path) -> None:
+    """Both are tables of strings, sorted."""
+    folder = base(
+        tmp_path,
+        "team",
+        'from = "one.example/base:1"\nenv = { B = "2", A = "1" }\nlabels = { "x.y" = "z" }\n',
+    )
+
+    found = read(folder)
+
+    assert found.env == (("A", "1"), ("B", "2"))
+    assert found.labels == (("x.y", "z"),)
+
+
+def test_all_problems_at_once(tmp_path: Path) -> None:
+    """Every key that is wrong is named in one go, with what is wrong."""
+    folder = base(
+        tmp_path,
+        "team",
+        'from = "debian"\nsuite = "--trixie"\npackages = ["Python", "ok-1"]\nmirror = "nowhere"\n'
+        'python = "2.7"\narchitectures = ["s390x"]\nlabel = {}\nenv = { "A-B" = "x", C = 1 }\n',
+    )
+
+    found = problems(folder)
+
+    assert set(found) == {
+        *("suite", "packages", "mirror", "python", "architectures", "label", "env.A-B", "env.C"),
+    }
+    assert found["packages"] == "'Python' is not the name of a Debian package"
+    assert found["label"] == "is not known; did you mean labels?"
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("lock", 'lock = "uv.lock"'),
+        ("system", 'system = ["libgomp1"]'),
+        ("run", 'run = ["true"]'),
+        ("publish", "[publish]"),
+    ],
+)
+def test_what_comes_later_is_refused(tmp_path: Path, key: str, text: str) -> None:
+    """A key whose meaning this version does not have is not passed over in silence."""
+    folder = base(tmp_path, "team", f'from = "one.example/base:1"\n{text}\n')
+
+    assert "not available in this version" in problems(folder)[key]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "what"),
+    [
+        ("", "from", "must be an image reference"),
+        ("from = 3", "from", "must be an image reference"),
+        ('from = "other"', "from", "names no registry"),
+        ('from = "one.example/base:1"\nsuite = "trixie"', "suite", "is only used with"),
+        ('from = "one.example/BASE"', "from", "not an image reference"),
+        ('from = "debian"\npackages = ["a1"]', "suite", "name of a Debian release"),
+        ('from = "debian"\nsuite = "trixie"\npackages = []', "packages", "must list"),
+        ('from = "one.example/base:1"\nenv = 3', "env", "table of strings"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, text: str, key: str, what: str) -> None:
+    """Each key is checked, and the words say what it takes."""
+    assert what in problems(base(tmp_path, "team", text))[key]
+
+
+def test_no_toml_and_no_file(tmp_path: Path) -> None:
+    """A file that cannot be read is a problem with its path."""
+    broken = base(tmp_path, "broken", "from = ")
+    (tmp_path / "base_images" / "empty").mkdir()
+
+    for folder in (broken, tmp_path / "base_images" / "empty"):
+        with pytest.raises(ConfigError) as raised:
+            find(folder.name, (tmp_path,))
+        assert raised.value.problems[0].where == str(folder / "base.toml")
