@@ -25,8 +25,10 @@ class Findings:
     hints: list[str] = field(default_factory=list)
 
     def add(self, key: str, what: str, hint: str | None = None) -> None:
-        """Note a problem at a key path; an empty path means the file itself."""
-        self.problems.append(Problem(f"{self.file}: {key}" if key else self.file, what))
+        """Note a problem at a key path, once; an empty path means the file itself."""
+        problem = Problem(f"{self.file}: {key}" if key else self.file, what)
+        if problem not in self.problems:
+            self.problems.append(problem)
         if hint:
             self.hints.append(hint)
 
