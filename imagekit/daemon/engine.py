@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # Between two answers of the engine: unpacking a large layer sends none.
 _TIMEOUT_SECONDS = 600
+_KNOCK_SECONDS = 10
 _CHUNK_BYTES = 1 << 20
 _CONTAINERD = "io.containerd.snapshotter"
 # moby image/tarexport/load.go and daemon/containerd/image_exporter.go
@@ -30,13 +32,48 @@ def connect(environ: Mapping[str, str]) -> Engine:
     import docker
     from docker.errors import DockerException
 
+    host = None
     try:
+        host = _host(environ)
+        _knock(host)
         client = docker.DockerClient.from_env(
-            environment=dict(environ), timeout=_TIMEOUT_SECONDS, use_ssh_client=True
+            environment={**environ, "DOCKER_HOST": host},
+            timeout=_TIMEOUT_SECONDS,
+            use_ssh_client=True,
         )
+    except PermissionError as error:
+        raise RemoteRefused(
+            what=f"you may not use the Docker Engine at {host}",
+            hint="sudo usermod -aG docker $USER, then log in again",
+        ) from error
     except (DockerException, OSError, ValueError) as error:
-        raise _unreachable(environ.get("DOCKER_HOST"), error) from error
+        raise RemoteRefused(
+            what=f"no Docker Engine answers at {host}" if host else "no Docker Engine was found",
+            causes=(str(error),),
+            hint="start Docker, or set DOCKER_HOST",
+        ) from error
     return Engine(client)
+
+
+def _host(environ: Mapping[str, str]) -> str:
+    """As the docker command has it: DOCKER_HOST, else the chosen context, else the default."""
+    from docker.constants import DEFAULT_NPIPE, DEFAULT_UNIX_SOCKET, IS_WINDOWS_PLATFORM
+    from docker.context import ContextAPI
+
+    if host := environ.get("DOCKER_HOST"):
+        return host
+    context = ContextAPI.get_context(environ.get("DOCKER_CONTEXT"))
+    default = DEFAULT_NPIPE if IS_WINDOWS_PLATFORM else DEFAULT_UNIX_SOCKET
+    found = (context.Host if context else None) or default
+    return str(found).removeprefix("http+")
+
+
+def _knock(host: str) -> None:
+    """Open the socket and close it: the SDK says of every failure that the connection aborted."""
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.settimeout(_KNOCK_SECONDS)
+            knocking.connect(host.removeprefix("unix://"))
 
 
 class Engine:
@@ -104,12 +141,12 @@ class Engine:
         self.close()
 
     def _layers(self) -> Iterator[tuple[Digest, ...]]:
-        from docker.errors import ImageNotFound
+        from docker.errors import NotFound
 
         for image in cast("list[Mapping[str, str]]", self._client.api.images()):
             try:
                 found = self._client.api.inspect_image(image["Id"])
-            except ImageNotFound:
+            except NotFound:
                 continue  # removed since the list was made
             layers = (found.get("RootFS") or {}).get("Layers") or []
             yield tuple(Digest.parse(diff_id) for diff_id in layers)
@@ -143,39 +180,3 @@ def _refusals(command: str, hint: str | None = None) -> Iterator[None]:
         raise RemoteRefused(what=f"{command} failed", causes=(why,)) from error
     except (DockerException, requests.RequestException) as error:
         raise RemoteRefused(what=f"{command} failed", causes=(str(error),)) from error
-
-
-def _unreachable(host: str | None, error: BaseException) -> RemoteRefused:
-    where = f" at {host}" if host else ""
-    text = str(error)
-    if _is_about_permission(error):
-        return RemoteRefused(
-            what=f"you may not use the Docker Engine{where}",
-            causes=(text,),
-            hint="sudo usermod -aG docker $USER, then log in again",
-        )
-    return RemoteRefused(
-        what=f"no Docker Engine answers{where}",
-        causes=(text,),
-        hint="start Docker, or set DOCKER_HOST",
-    )
-
-
-def _is_about_permission(error: BaseException | None) -> bool:
-    """The SDK wraps the socket's error several times."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        if isinstance(error, PermissionError):
-            return True
-        if any(isinstance(part, PermissionError) for part in _parts(error)):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def _parts(error: BaseException) -> Iterator[object]:
-    for part in error.args:
-        yield part
-        if isinstance(part, BaseException):
-            yield from part.args
