@@ -12,9 +12,9 @@ from pathlib import Path
 from imagekit.model.errors import CannotBuild
 from imagekit.project.command import run
 
-# These would contradict what imagekit asks for: UV_FROZEN beats --locked without a word, and the
-# other three send uv to another project. https://docs.astral.sh/uv/reference/environment/
-_NOT_HANDED_ON = ("UV_FROZEN", "UV_LOCKED", "UV_PROJECT", "UV_WORKING_DIR")
+# These would send uv to another project than the one whose lock was found.
+# https://docs.astral.sh/uv/reference/environment/
+_NOT_HANDED_ON = ("UV_PROJECT", "UV_WORKING_DIR")
 _PLAIN = ("--no-progress", "--color", "never")
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from imagekit.model.errors import LockError
 from imagekit.model.package import Artifact, Directory
-from tests.locks.world import World, files, names, pyproject, target
+from imagekit.project.locks import find, resolve
+from imagekit.project.uv import Uv
+from tests.locks.world import World, files, make_world, names, pyproject, target
+from tests.services.wheels import make_wheel
 
 GROUPS = """
 [project.optional-dependencies]
@@ -71,17 +77,30 @@ def test_a_stale_lock_is_refused(grouped: World) -> None:
 
 
 def test_frozen_in_the_environment_hides_nothing(grouped: World) -> None:
-    """UV_FROZEN would beat --locked without a word, so uv does not get to see it."""
+    """A stale lock is noticed though the user's UV_FROZEN asks uv not to look."""
     grouped.write("pyproject.toml", pyproject("plain", "boto", more=GROUPS))
-    from imagekit.project.locks import find, resolve
-    from imagekit.project.uv import Uv
-
     uv = Uv(environ=grouped.environ() | {"UV_FROZEN": "1"}, folder=grouped.project)
     function = grouped.function()
 
     with pytest.raises(LockError):
         lock = find(function, grouped.project)
         resolve(lock, function, target(), store=grouped.store, uv=uv)
+
+
+@pytest.mark.parametrize("variable", ["UV_PROJECT", "UV_WORKING_DIR"])
+def test_uv_is_not_sent_elsewhere(grouped: World, tmp_path: Path, variable: str) -> None:
+    """The lock that was found is the one that is exported, whatever project uv is told to use."""
+    elsewhere = make_world(tmp_path / "elsewhere")
+    elsewhere.write("pyproject.toml", pyproject())
+    elsewhere.lock()
+    environ = grouped.environ() | {variable: str(elsewhere.project)}
+    function = grouped.function()
+    uv = Uv(environ=environ, folder=grouped.project, python=sys.executable)
+
+    lock = find(function, grouped.project)
+    found = resolve(lock, function, target(), store=grouped.store, uv=uv)
+
+    assert names(found) == ["plain"]
 
 
 def test_an_unreadable_lock_is_named(grouped: World) -> None:
@@ -208,8 +227,6 @@ def test_a_wheel_exchanged_under_its_name_is_noticed(world: World) -> None:
     (before,) = world.resolve().packages
 
     path.unlink()
-    from tests.services.wheels import make_wheel
-
     make_wheel(world.wheels, "plain", "1.0", {"plain.py": b"OTHER = True\n"})
     (after,) = world.resolve().packages
 
