@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import cast
 
@@ -133,6 +132,8 @@ def _homes(roots: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def _hint(name: str, roots: tuple[Path, ...]) -> str:
+    from difflib import get_close_matches
+
     known = names(roots)
     if near := get_close_matches(name, known, n=3):
         return f"did you mean {' or '.join(near)}?"
@@ -162,8 +163,7 @@ def _problems(table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         if key in _LATER:
             yield key, _LATER[key]
         elif key not in _KEYS:
-            near = get_close_matches(key, _KEYS, n=1)
-            yield key, "is not known" + (f"; did you mean {near[0]}?" if near else "")
+            yield key, _unknown(key)
     if table.get("from") == DEBIAN:
         yield from _debian_problems(table)
     else:
@@ -171,6 +171,13 @@ def _problems(table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     yield from _target_problems(table)
     for key in ("env", "labels"):
         yield from _table_problems(key, table.get(key, {}))
+
+
+def _unknown(key: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(key, _KEYS, n=1)
+    return "is not known" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _debian_problems(table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
