@@ -81,9 +81,10 @@ class FaultRegistry:
         self._sessions: dict[str, str] = {}
         self._spoilt: set[str] = set()
         self._faults: list[Fault] = []
+        self._storage_faults: list[Fault] = []
         self.lock = threading.RLock()
         self._front = Server(self.answer, self.note, self.take_fault)
-        self._storage = Server(self._from_storage, self.storage_seen.append, lambda *_: None)
+        self._storage = Server(self._from_storage, self.storage_seen.append, self._storage_fault)
 
     def __enter__(self) -> Self:
         self._front.start()
@@ -109,9 +110,9 @@ class FaultRegistry:
         """HOST:PORT that blobs are redirected to."""
         return self._storage.host
 
-    def fault(self, fault: Fault) -> None:
-        """Let the next matching requests go wrong."""
-        self._faults.append(fault)
+    def fault(self, fault: Fault, *, storage: bool = False) -> None:
+        """Let the next matching requests go wrong, here or at the storage host."""
+        (self._storage_faults if storage else self._faults).append(fault)
 
     def saw(self, method: str, path: str = "") -> list[Seen]:
         """Requests of `method` whose path (with its query) matches."""
@@ -144,8 +145,14 @@ class FaultRegistry:
 
     def take_fault(self, method: str, path: str) -> Fault | None:
         """The fault that this request runs into, one of its times used up."""
+        return self._take(self._faults, method, path)
+
+    def _storage_fault(self, method: str, path: str) -> Fault | None:
+        return self._take(self._storage_faults, method, path)
+
+    def _take(self, faults: list[Fault], method: str, path: str) -> Fault | None:
         with self.lock:
-            for fault in self._faults:
+            for fault in faults:
                 if fault.times > 0 and fault.method == method and re.search(fault.path, path):
                     fault.times -= 1
                     return fault
@@ -278,6 +285,9 @@ class FaultRegistry:
         if "authorization" in ask.headers:
             return Answer(400, {}, b"<Error><Code>InvalidArgument</Code></Error>")
         name, _, digest = ask.path.strip("/").rpartition("/")
+        if ask.method == "PUT":
+            self.hold(name, ask.body)
+            return Answer(201)
         return Answer(200, {}, self.blobs[name][digest])
 
 

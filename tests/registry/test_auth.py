@@ -143,6 +143,31 @@ def _asks(server: FaultRegistry) -> dict[str, str]:
     return {"WWW-Authenticate": f'Bearer realm="http://{server.host}/token",service="tests"'}
 
 
+def test_challenge_of_a_storage_host_is_not_answered() -> None:
+    """Whoever a blob redirects to learns nothing, and is asked for no token."""
+    with FaultRegistry(Rules(tokens=True, redirects_blobs=True)) as server, client() as registry:
+        digest = Digest.parse(server.hold("team/app", b"layer"))
+        assert registry.has_blob(ref(server), digest)
+        server.fault(Fault(method="GET", status=401, headers=_asks(server)), storage=True)
+        with pytest.raises(HttpError) as refused:
+            registry.open_blob(ref(server), digest)
+
+        assert refused.value.status == 401
+        assert len(server.saw("GET", "^/token")) == 1
+
+
+def test_upload_to_another_host_carries_no_token() -> None:
+    """A `Location` elsewhere is signed by itself; our token is not meant for it."""
+    with FaultRegistry(Rules(tokens=True)) as server, client() as registry:
+        registry.put_blob(ref(server), Digest.of(b"one"), BytesBody(b"one"))
+        place = {"Location": f"http://{server.storage}/team/app/upload?sig=x"}
+        server.fault(Fault(method="POST", status=202, headers=place))
+        registry.put_blob(ref(server), Digest.of(b"two"), BytesBody(b"two"))
+
+        assert server.blobs["team/app"][sha256(b"two")] == b"two"
+        assert ["authorization" in one.headers for one in server.storage_seen] == [False]
+
+
 def test_wrong_password_says_what_to_type(tmp_path: Path) -> None:
     """Exit 3 with `docker login`; the password is in no error."""
     with FaultRegistry(Rules(login=ANNE, tokens=True)) as server:

@@ -11,8 +11,10 @@ from imagekit.model.digest import Digest
 from imagekit.model.errors import DigestMismatch, HttpError, RegistryError, RemoteRefused
 from imagekit.model.image import INDEXES, MANIFEST, Descriptor
 from imagekit.model.reference import Reference
-from imagekit.net.http import BytesBody
+from imagekit.net.http import BytesBody, Request, Response
+from imagekit.registry.client import Registry
 from imagekit.registry.copy import copy_plan
+from imagekit.registry.credentials import Credentials
 from imagekit.registry.push import push
 from imagekit.store import Store
 from tests.registry.fault_registry import Fault, FaultRegistry, Rules, sha256
@@ -132,14 +134,31 @@ def test_wrong_blob_stays_out_of_the_store(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+class Endless:
+    """A registry whose every blob goes on for ever."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def send(self, request: Request) -> Response:
+        return Response(status=200, headers={}, url=request.url, stream=self)
+
+    def read(self, amount: int | None = None) -> bytes:
+        assert self.given < 10_000_000, "reads on and on"
+        self.given += amount or 0
+        return bytes(amount or 0)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
 def test_blob_larger_than_it_says_is_not_read_to_its_end(tmp_path: Path) -> None:
     """A size that lies cannot fill the disk."""
-    store, small = Store(tmp_path), descriptor(DATA)
-    with FaultRegistry() as server, client() as registry:
-        server.hold("team/app", DATA)
-        server.fault(Fault(method="GET", path="/blobs/", body=b"0" * 30_000_000))
-        with pytest.raises(DigestMismatch):
-            registry.pull_blob(ref(server), small, store)
+    credentials = Credentials({}, home=tmp_path / "home")
+    registry = Registry(Endless(), credentials, endpoints={}, sleep=lambda seconds: None)
+    reference = Reference(registry="r.example", repository="team/app")
+    with pytest.raises(DigestMismatch):
+        registry.pull_blob(reference, descriptor(DATA), Store(tmp_path / "store"))
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 

@@ -229,16 +229,18 @@ def test_blob_streams_from_another_registry(tmp_path: Path) -> None:
         assert result.sent_bytes >= len(BIG)
 
 
-def test_source_that_lies_is_never_completed() -> None:
-    """Wrong bytes from the other registry are a DigestMismatch, and no blob is made of them."""
+@pytest.mark.parametrize("size_bytes", [100, 512 * 1024, 3_000_001])
+def test_source_that_lies_is_never_completed(size_bytes: int) -> None:
+    """Wrong bytes from the other registry are a DigestMismatch; their last ones are not sent."""
+    data = b"b" * size_bytes
     with FaultRegistry() as source, FaultRegistry() as server, client() as registry:
-        source.hold("base", BIG)
-        source.fault(Fault(method="GET", path="/blobs/", body=BIG[:-1] + b"X", times=9))
-        plan = image([upload(BIG, copy_from=ref(source, "base"), local=False)])
+        source.hold("base", data)
+        source.fault(Fault(method="GET", path="/blobs/", body=data[:-1] + b"X", times=9))
+        plan = image([upload(data, copy_from=ref(source, "base"), local=False)])
         with pytest.raises(DigestMismatch):
             push(registry, plan, ref(server))
 
-        assert BIG[:-1] + b"X" not in server.blobs.get("team/app", {}).values()
+        assert all(one.sent_bytes < size_bytes for one in server.saw("PUT", sha256(data)))
         assert server.manifests.get("team/app", {}) == {}
 
 
