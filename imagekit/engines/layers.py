@@ -8,9 +8,8 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from imagekit.check.version import RULES_VERSION
+from imagekit.check.own import RULES_VERSION, ElfWatch
 from imagekit.contents.trees import Compiler, packages_tree
-from imagekit.engines.elf_watch import ElfWatch
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord
 from imagekit.model.package import Package

@@ -1,13 +1,72 @@
-"""interim"""
+"""Nothing leaves that Lambda would refuse: what a build made is checked first (decision 6)."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+
+from imagekit.bundle.build import MadeZip
+from imagekit.check.findings import Report
+from imagekit.check.image import check_own
+from imagekit.check.opened import OpenImage, OpenLayer, OpenZip
+from imagekit.model.digest import Digest
+from imagekit.model.errors import ChecksFailed
+from imagekit.model.image import LayerRecord
+from imagekit.oci.image import Image, ImageLayer
+from imagekit.pipeline.workshop import Workshop
+from imagekit.plan.build_plan import BuildPlan
 
 
-def require_image(plan: Any, image: Any, records: Any) -> None:
-    return
+def require_image(plan: BuildPlan, image: Image, records: Mapping[Digest, LayerRecord]) -> None:
+    """ChecksFailed where the documents, or a layer made by older rules, break one."""
+    by_digest = {record.digest: record for record in records.values()}
+    _require(
+        check_own(
+            OpenImage(
+                name=plan.function,
+                manifest_bytes=image.manifest,
+                media_type=image.media_type,
+                config_bytes=image.config,
+                layers=tuple(_layer(layer, by_digest) for layer in image.layers),
+                architecture=plan.target.architecture,
+                python=plan.target.python,
+                glibc=plan.target.glibc,
+                handler=plan.handler,
+            )
+        )
+    )
 
 
-def require_zip(workshop: Any, plan: Any, made: Any) -> None:
-    return
+def require_zip(workshop: Workshop, plan: BuildPlan, made: MadeZip) -> None:
+    """ChecksFailed where the ZIP breaks a rule."""
+    from imagekit.check.archive import check_zip
+
+    _require(
+        check_zip(
+            OpenZip(
+                name=f"{plan.function}.zip",
+                source=workshop.store.blob_path(made.digest),
+                target=plan.target,
+                handler=plan.handler,
+                ours=True,
+            )
+        )
+    )
+
+
+def _layer(layer: ImageLayer, records: Mapping[Digest, LayerRecord]) -> OpenLayer:
+    known = None if layer.from_base else records.get(layer.descriptor.digest)
+    return OpenLayer(
+        descriptor=layer.descriptor,
+        diff_id=layer.diff_id,
+        open=layer.open if layer.here else None,
+        ours=known is not None,
+        known=known,
+    )
+
+
+def _require(report: Report) -> None:
+    if report.errors:
+        raise ChecksFailed(
+            artefact=report.name,
+            findings=tuple((found.rule, found.place, found.what) for found in report.errors),
+        )

@@ -32,7 +32,10 @@ class Session:
 
     @classmethod
     def open(cls, workshop: Workshop, request: Request, again: tuple[Kind, ...] = ()) -> Session:
-        """Read configuration and `imagekit.lock`; `again` is decided afresh. ConfigError, LockError."""
+        """Read configuration and `imagekit.lock`; ConfigError, LockError.
+
+        What is of a kind in `again` is decided afresh.
+        """
         project = load(workshop.folder, request.functions, version=__version__)
         decisions = Decisions.read(project.root, request.lock_mode, workshop.console, again)
         packages = Packages(workshop=workshop, project=project, decisions=decisions)

@@ -64,7 +64,7 @@ class Workshop:
 
     def home_registry(self) -> str:
         """The host of the caller's own ECR. RemoteRefused without credentials or a region."""
-        from imagekit.aws.ecr import home_registry
+        from imagekit.aws.identity import home_registry
 
         return home_registry(self.environ)
 

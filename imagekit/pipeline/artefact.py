@@ -1,0 +1,193 @@
+"""An ARTEFACT, as a command takes one: opened, whatever it is and wherever it lies.
+
+A function's name (its newest build), a path (layout, archive, ZIP), `docker:NAME`, or a registry
+reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from imagekit import __version__
+from imagekit.check.opened import OpenImage, OpenLayer, OpenZip
+from imagekit.model.digest import Digest
+from imagekit.model.errors import ConfigError, UsageError
+from imagekit.model.image import INDEXES, Descriptor, LayerRecord
+from imagekit.model.reference import Reference
+from imagekit.model.target import Target
+from imagekit.oci.archive import read_archive, read_image
+from imagekit.oci.documents import parse_config, parse_manifest
+from imagekit.oci.history import reusable_layers
+from imagekit.oci.image import Image
+from imagekit.oci.layout import top_media_types
+from imagekit.pipeline.workshop import Workshop
+from imagekit.project.config import FunctionConfig
+from imagekit.project.read_config import load
+
+DOCKER = "docker:"
+_SUFFIXES = (".oci", ".zip", ".tar")
+
+Opened = OpenImage | OpenZip
+
+
+@contextmanager
+def opened(workshop: Workshop, text: str) -> Iterator[Opened]:
+    """Open what `text` names, for as long as the block lasts.
+
+    UsageError where it names nothing; what the rooms beneath raise where it cannot be read.
+    """
+    if text.startswith(DOCKER):
+        with workshop.store.folder() as folder:
+            yield _from_docker(workshop, text.removeprefix(DOCKER), folder / "image.tar")
+        return
+    function = _function(workshop, text)
+    path = Path(text) if function is None or Path(text).exists() else _newest(workshop, function)
+    if path.exists():
+        yield _from_path(path, function or _built_as(workshop, path))
+    else:
+        yield _from_registry(workshop, text)
+
+
+def _function(workshop: Workshop, name: str) -> FunctionConfig | None:
+    """The function of that name, where a project is here and has one."""
+    try:
+        project = load(workshop.folder, version=__version__)
+    except ConfigError:
+        return None
+    return next((one for one in project.functions if one.name == name), None)
+
+
+def _built_as(workshop: Workshop, path: Path) -> FunctionConfig | None:
+    """The function whose build a file like `dist/NAME.oci` is."""
+    stem = path.name
+    for suffix in _SUFFIXES:
+        stem = stem.removesuffix(suffix)
+    found = _function(workshop, stem)
+    if found is None and "-" in stem:
+        found = _function(workshop, stem.rpartition("-")[0])
+    return found
+
+
+def _newest(workshop: Workshop, function: FunctionConfig) -> Path:
+    folder = function.root / "dist"
+    names = (function.name, *(f"{function.name}-{arch}" for arch in function.architectures))
+    paths = (folder / f"{name}{suffix}" for name in names for suffix in _SUFFIXES)
+    found = [path for path in paths if path.exists()]
+    if not found:
+        raise UsageError(
+            what=f"{function.name} was not built yet in {folder}",
+            hint=f"imagekit build {function.name}",
+        )
+    return max(found, key=lambda path: path.stat().st_mtime_ns)
+
+
+def _from_path(path: Path, function: FunctionConfig | None) -> Opened:
+    if path.is_file() and _is_zip(path):
+        return OpenZip(
+            name=str(path),
+            source=path,
+            target=_managed(function),
+            handler=function.handler if function else None,
+        )
+    index = next((kind for kind in _top_kinds(path) if kind in INDEXES), None)
+    if index is not None:
+        return OpenImage(name=str(path), manifest_bytes=None, media_type=index, config_bytes=b"")
+    return _image(str(path), read_image(path), function)
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return path.suffix == ".zip" or file.read(4) == b"PK\3\4"
+
+
+def _top_kinds(path: Path) -> tuple[str, ...]:
+    is_layout = path.is_dir() and (path / "oci-layout").exists()
+    return top_media_types(path) if is_layout else ()
+
+
+def _managed(function: FunctionConfig | None) -> Target | None:
+    if function is None or function.python is None or len(function.architectures) > 1:
+        return None
+    return Target.managed(function.python, function.architectures[0])
+
+
+def _from_docker(workshop: Workshop, name: str, archive: Path) -> OpenImage:
+    from imagekit.daemon.engine import connect
+
+    with connect(workshop.environ) as engine:
+        engine.save(name, archive)
+    return _image(f"{DOCKER}{name}", read_archive(archive), _function(workshop, name))
+
+
+def _image(name: str, image: Image, function: FunctionConfig | None) -> OpenImage:
+    ours = {} if image.made_up else _ours(image.manifest, image.media_type, image.config)
+    layers = tuple(
+        OpenLayer(
+            descriptor=None if image.made_up else layer.descriptor,
+            diff_id=layer.diff_id,
+            open=layer.open if layer.here else None,
+            ours=layer.descriptor.digest in ours,
+            known=ours.get(layer.descriptor.digest),
+        )
+        for layer in image.layers
+    )
+    return OpenImage(
+        name=name,
+        manifest_bytes=None if image.made_up else image.manifest,
+        media_type=image.media_type,
+        config_bytes=image.config,
+        layers=layers,
+        handler=function.handler if function else None,
+    )
+
+
+def _from_registry(workshop: Workshop, text: str) -> OpenImage:
+    try:
+        reference = Reference.parse(text)
+    except ValueError as error:
+        raise UsageError(
+            what=f"{text} is no function here, no file, and no image reference",
+            hint="a function's name, a path, `docker:NAME`, or REGISTRY/REPOSITORY:TAG",
+        ) from error
+    registry = workshop.registry
+    fetched = registry.manifest(reference)
+    if fetched.media_type in INDEXES:
+        return OpenImage(
+            name=text,
+            manifest_bytes=fetched.data,
+            media_type=fetched.media_type,
+            config_bytes=b"",
+        )
+    here = reference.at(fetched.digest)
+    manifest = parse_manifest(fetched.data, fetched.media_type, name=text)
+    with registry.open_blob(here, manifest.config.digest) as blob:
+        config = blob.read()
+    ours = _ours(fetched.data, fetched.media_type, config)
+
+    def reader(descriptor: Descriptor) -> Callable[[], BinaryIO]:
+        return lambda: cast("BinaryIO", registry.open_blob(here, descriptor.digest))
+
+    return OpenImage(
+        name=text,
+        manifest_bytes=fetched.data,
+        media_type=fetched.media_type,
+        config_bytes=config,
+        layers=tuple(
+            OpenLayer(
+                descriptor=layer,
+                open=reader(layer),
+                ours=layer.digest in ours,
+                known=ours.get(layer.digest),
+            )
+            for layer in manifest.layers
+        ),
+    )
+
+
+def _ours(manifest: bytes, media_type: str, config: bytes) -> dict[Digest, LayerRecord]:
+    """Layers that imagekit made, by digest, as their history tells."""
+    found = reusable_layers(parse_manifest(manifest, media_type), parse_config(config))
+    return {record.digest: record for record in found.values()}
