@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -31,6 +29,9 @@ def ask_helper(
     A helper that is not installed is an error only if it is `required`: `credsStore` outlives the
     Docker Desktop that wrote it. RemoteRefused where the helper fails.
     """
+    import shutil
+    import subprocess
+
     program = shutil.which(f"docker-credential-{name}", path=environ.get("PATH"))
     if program is None:
         if not required:
