@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import DigestMismatch, RegistryError, RemoteRefused
@@ -18,7 +18,9 @@ from imagekit.registry.platforms import ACCEPT, FetchedManifest, choose, media_t
 from imagekit.registry.presence import Presence
 from imagekit.registry.refusals import tag_is_taken
 from imagekit.registry.wire import Call, Wire
-from imagekit.store import Store
+
+if TYPE_CHECKING:
+    from imagekit.store import Store
 
 __all__ = ["FetchedManifest", "Registry", "endpoints"]
 
