@@ -57,7 +57,7 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SharedKeys:
     """What one table says; None where it says nothing."""
 

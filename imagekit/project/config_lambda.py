@@ -37,11 +37,11 @@ RESERVED = frozenset(
 # fmt: on
 
 # Shapes of Lambda's API (botocore, lambda/2015-03-31): FunctionName, RoleArn, LayerVersionArn.
-_NAME = re.compile(r"[a-zA-Z0-9-_]{1,64}")
-_ROLE = re.compile(r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+")
-_LAYER = re.compile(r"arn:[a-zA-Z0-9-]+:lambda:[a-z0-9-]*:(\d{12}|awslayer):[a-zA-Z0-9-_:]+")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LAMBDA_VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
+_NAME = r"[a-zA-Z0-9-_]{1,64}"
+_ROLE = r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"
+_LAYER = r"arn:[a-zA-Z0-9-]+:lambda:[a-z0-9-]*:(\d{12}|awslayer):[a-zA-Z0-9-_:]+"
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+_LAMBDA_VARIABLE = r"[a-zA-Z][a-zA-Z0-9_]+"
 
 _ENV_BYTES = 4096
 """All variables of a function together (lambda_rules L20)."""
@@ -84,9 +84,9 @@ def contradictions(settings: LambdaSettings, python: str | None, packaging: str,
         at.problem("layers", 'a function with packaging = "image" takes no Lambda layers')
 
 
-def _matching(table: Table, key: str, shape: re.Pattern[str], words: str) -> str | None:
+def _matching(table: Table, key: str, shape: str, words: str) -> str | None:
     value = table.text(key)
-    if value is not None and not shape.fullmatch(value):
+    if value is not None and not re.fullmatch(shape, value):
         table.problem(key, f"{value!r} is not {words}")
         return None
     return value
@@ -102,7 +102,7 @@ def _description(table: Table) -> str | None:
 def _layers(table: Table) -> tuple[str, ...] | None:
     layers = table.texts("layers")
     for layer in layers or ():
-        if not _LAYER.fullmatch(layer):
+        if not re.fullmatch(_LAYER, layer):
             table.problem("layers", f"{layer!r} is not the ARN of a layer's version")
     if layers and len(layers) > _LAYERS:
         table.problem("layers", f"names {len(layers)} layers; Lambda takes at most {_LAYERS}")
@@ -120,9 +120,9 @@ def _lambda_env(table: Table) -> tuple[tuple[str, str], ...] | None:
     return pairs
 
 
-def _check_names(env: Table, names: Sequence[str], shape: re.Pattern[str]) -> None:
+def _check_names(env: Table, names: Sequence[str], shape: str) -> None:
     for name in names:
         if name in RESERVED:
             env.problem(name, "Lambda sets this variable itself; it is reserved")
-        elif not shape.fullmatch(name):
+        elif not re.fullmatch(shape, name):
             env.problem(name, "is not the name of an environment variable")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,7 +48,7 @@ class Table:
 
     def at(self, key: str) -> str:
         """The key path of `key`, quoted where TOML wants it."""
-        shown = key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+        shown = key if _BARE_KEY.fullmatch(key) else _quoted(key)
         return f"{self.path}.{shown}" if self.path else shown
 
     def problem(self, key: str, what: str, hint: str | None = None) -> None:
@@ -158,3 +157,9 @@ class Table:
         """Every key of this table with the table under it."""
         found = ((key, self.table(key)) for key in self.values)
         return tuple((key, table) for key, table in found if table is not None)
+
+
+def _quoted(key: str) -> str:
+    import json
+
+    return json.dumps(key, ensure_ascii=False)

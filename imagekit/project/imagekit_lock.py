@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -12,8 +11,8 @@ from imagekit.model.errors import CannotBuild, LockError
 from imagekit.model.package import Artifact
 from imagekit.model.target import ARCHITECTURES, PYTHONS
 from imagekit.project.lock_table import LockTable
-from imagekit.project.lock_toml import VERSION, conflict_markers, dump
 from imagekit.project.lock_values import (
+    VERSION,
     BasePin,
     ClientPin,
     ImagekitLock,
@@ -55,10 +54,12 @@ def write(path: Path, lock: ImagekitLock) -> None:
 
     Raises CannotBuild where the disk does not take it.
     """
+    from imagekit.project.lock_toml import dump
+
     data = dump(lock).encode()
     try:
         # git may have checked it out with CRLF, which says the same.
-        if path.exists() and path.read_bytes().replace(b"\r\n", b"\n") == data:
+        if path.is_file() and path.read_bytes().replace(b"\r\n", b"\n") == data:
             return
         _replace(path, data)
     except OSError as error:
@@ -70,6 +71,8 @@ def write(path: Path, lock: ImagekitLock) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
+    import tempfile
+
     with tempfile.NamedTemporaryFile(
         dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as part:
@@ -91,11 +94,19 @@ def _parse(path: Path, text: str) -> dict[str, object]:
     try:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        if marked := next(conflict_markers(text.splitlines()), None):
+        if marked := _conflict(text):
             problem = f"line {marked}: a merge conflict is not resolved"
         else:
             problem = f"line {error.lineno}: not TOML: {error.msg}"
         raise LockError(path=path, problems=(problem,), hint=_MAKE_AGAIN) from error
+
+
+def _conflict(text: str) -> int | None:
+    """The number of the first line that a merge left behind."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith(("<<<<<<< ", ">>>>>>> ")):
+            return number
+    return None
 
 
 def _lock(table: LockTable, path: Path) -> ImagekitLock:

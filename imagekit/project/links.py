@@ -27,8 +27,8 @@ def settle_links(walk: Walk, root: str, roots: Sequence[str]) -> list[FileEntry]
         target = os.path.realpath(link.disk)
         shipped = by_disk.get(target) or _shipped_folder(walk, target)
         if arrives in walk.files:
-            continue  # another file arrives there
-        if shipped is not None:
+            walk.clash(walk.files[arrives], link)
+        elif shipped is not None:
             text = posixpath.relpath(shipped, posixpath.dirname(arrives) or ".")
             kept.append(link_entry(arrives, text))
         elif what := _unusable(link, target, root, roots):

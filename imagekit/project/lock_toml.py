@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 from imagekit.project.lock_values import (
+    VERSION,
     BasePin,
     ClientPin,
     ImagekitLock,
@@ -15,8 +16,6 @@ from imagekit.project.lock_values import (
     PinnedWheel,
     PythonPin,
 )
-
-VERSION = 1
 
 _HEADER = """\
 # Written by imagekit: what was decided for this project. Commit it; `imagekit lock` changes it.
@@ -139,10 +138,3 @@ def _scalar(value: Scalar) -> str:
 def _quoted(text: str) -> str:
     # JSON's escapes are TOML's, but for DEL, which TOML wants escaped.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def conflict_markers(lines: Iterable[str]) -> Iterator[int]:
-    """Numbers of the lines that a merge left behind."""
-    for number, line in enumerate(lines, start=1):
-        if line.startswith(("<<<<<<< ", ">>>>>>> ")):
-            yield number

@@ -14,6 +14,9 @@ from imagekit.model.image import LAYER_FORMAT, Family
 from imagekit.model.package import Artifact
 from imagekit.model.target import Architecture
 
+VERSION = 1
+"""Of the file; another one is refused."""
+
 Kind = Literal["base", "packaging", "python", "client", "packages"]
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import translate
-from re import compile as pattern
-
 _NEVER = frozenset(
     {
         ".git",  # a folder, or a file in a worktree
@@ -38,8 +35,6 @@ _NEVER = frozenset(
 _KEY_FILES = (".pem", ".key", ".p8")
 _PRIVATE_KEY = b"PRIVATE KEY-----"
 _KEY_FILE_BYTES = 65_536
-
-_TESTS = pattern("|".join(map(translate, ("test_*.py", "*_test.py", "conftest.py", "*.ipynb"))))
 
 _NOT_CODE = frozenset(
     {
@@ -77,7 +72,11 @@ def is_private_key(name: str, path: str) -> bool:
 
 def left_out(name: str, *, folder: bool) -> bool:
     """Whether this is a test or a notebook, which source folders leave at home."""
-    return name == "tests" if folder else _TESTS.fullmatch(name) is not None
+    if folder:
+        return name == "tests"
+    if name.endswith(".py"):
+        return name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
+    return name.endswith(".ipynb")
 
 
 def is_code_folder(name: str) -> bool:

@@ -26,9 +26,9 @@ _CLASSES = {
     "upper": "A-Z",
     "xdigit": "a-fA-F0-9",
 }
-_CLASS_ITEM = re.compile(r"\[:(\w+):\]|(\\.|[^\\])(?:-(\\.|[^\\\]]))?", re.S)
-_CLASS = re.compile(r"\[([!^]?)((?:\\.|\[:\w+:\]|[^\]\\])(?:\\.|\[:\w+:\]|[^\]\\])*)\]", re.S)
-_CLASS_CLOSER = re.compile(r"\[([!^]?)(\](?:\\.|\[:\w+:\]|[^\]\\])*)\]", re.S)
+_CLASS_ITEM = r"\[:(\w+):\]|(\\.|[^\\])(?:-(\\.|[^\\\]]))?"
+_CLASS = r"\[([!^]?)((?:\\.|\[:\w+:\]|[^\]\\])(?:\\.|\[:\w+:\]|[^\]\\])*)\]"
+_CLASS_CLOSER = r"\[([!^]?)(\](?:\\.|\[:\w+:\]|[^\]\\])*)\]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _pieces(part: str) -> Iterator[str]:
 
 
 def _class(part: str, at: int) -> tuple[str, int]:
-    found = _CLASS_CLOSER.match(part, at) or _CLASS.match(part, at)
+    found = _at(_CLASS_CLOSER, part, at) or _at(_CLASS, part, at)
     if found is None:
         raise ValueError("a class that is not closed matches nothing")
     inside = "".join(_class_items(found[2]))
@@ -161,8 +161,13 @@ def _class(part: str, at: int) -> tuple[str, int]:
     return (f"(?!/)[{inside}]" if inside else "(?!)", found.end())
 
 
+def _at(expression: str, text: str, at: int) -> re.Match[str] | None:
+    # Classes are rare: compiled when the first one is met, and kept by `re` itself.
+    return re.compile(expression, re.S).match(text, at)
+
+
 def _class_items(text: str) -> Iterator[str]:
-    for item in _CLASS_ITEM.finditer(text):
+    for item in re.finditer(_CLASS_ITEM, text, re.S):
         if name := item[1]:
             if name not in _CLASSES:
                 raise ValueError(f"unknown class {name}")

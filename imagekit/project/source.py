@@ -60,7 +60,7 @@ def _enter(walk: Walk, place: Place, root: str) -> None:
     if walk.excludes(place, folder=folder):
         return
     if os.path.islink(place.disk):  # noqa: PTH114 - text all the way
-        walk.links.setdefault(place.arrives, place)
+        walk.take_link(place)
     elif folder:
         walk.enter(place, IgnoreFiles.above(Path(place.disk), Path(root)))
     else:

@@ -33,7 +33,7 @@ class Place:
 
 @dataclass(slots=True)
 class Walk:
-    """What was found so far. Later finds at one place replace nothing: the first one stays."""
+    """What was found so far; two different files at one place are a problem."""
 
     exclude: Patterns
     files: dict[str, Place] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class Walk:
         if not self._named(place):
             return
         if entry.is_symlink():
-            self.links.setdefault(place.arrives, place)
+            self.take_link(place)
         elif entry.is_file():
             self.take_file(place)
         else:
@@ -109,9 +109,21 @@ class Walk:
         name = place.shown.rpartition("/")[2]
         try:
             if not is_private_key(name, place.disk):
-                self.files.setdefault(place.arrives, place)
+                other = self.files.setdefault(place.arrives, place)
+                if other.disk != place.disk and not _same(other.disk, place.disk):
+                    self.clash(other, place)
         except OSError as error:
             self.problem(place.shown, f"cannot be read: {error.strerror or error}")
+
+    def take_link(self, place: Place) -> None:
+        """Keep a symbolic link, to be settled when all else is known."""
+        other = self.links.setdefault(place.arrives, place)
+        if other.disk != place.disk:
+            self.clash(other, place)
+
+    def clash(self, one: Place, other: Place) -> None:
+        """Note that two different things arrive under one name."""
+        self.problem(other.shown, f"arrives as {other.arrives}, and so does {one.shown}")
 
     def problem(self, where: str, what: str) -> None:
         """Note what is wrong with a file."""
@@ -125,6 +137,12 @@ class Walk:
             self.problem(shown, "has a name that is not UTF-8")
             return False
         return True
+
+
+def _same(one: str, other: str) -> bool:
+    from filecmp import cmp
+
+    return cmp(one, other, shallow=False)
 
 
 def under(place: str, folders: Iterable[str]) -> bool:

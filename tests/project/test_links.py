@@ -150,6 +150,20 @@ def test_a_link_within_a_linked_folder_is_not_followed_on(root: Path) -> None:
     assert [where for where, _ in refused(root)] == ["common/more"]
 
 
+def test_a_link_where_a_file_arrives_too_is_a_problem(root: Path) -> None:
+    """Two sources fill one path, one of them with a link: neither is dropped without a word."""
+    put(root, {"a/x/m.py": "a", "a/x/n.py": "", "b/x/m.py": "b"})
+    link(root, "c/x/m.py", "../../a/x/n.py")
+    link(root, "d/x/m.py", "../../a/x/m.py")
+
+    assert refused(root, source=("b/x", "c/x")) == [
+        ("c/x/m.py", "arrives as x/m.py, and so does b/x/m.py")
+    ]
+    assert refused(root, source=("c/x", "d/x")) == [
+        ("d/x/m.py", "arrives as x/m.py, and so does c/x/m.py")
+    ]
+
+
 def test_a_private_key_behind_a_link_stays_out(root: Path) -> None:
     """A link is no way round the never-list."""
     put(root, {"certs/tls.key": "-----BEGIN PRIVATE KEY-----\n"})

@@ -388,10 +388,19 @@ def test_a_large_file_that_changes_stops_the_build(tmp_path: Path) -> None:
 
 
 def test_two_sources_that_fill_one_path_alike_are_one(tmp_path: Path) -> None:
-    """The first source that brings a path keeps it."""
+    """The same bytes at one path are one file; a namespace may be spread over folders."""
     put(tmp_path, {"a/x/m.py": "a", "b/x/m.py": "a", "b/x/n.py": ""})
 
     assert paths(tmp_path, source=("a/x", "b/x")) == ["x/m.py", "x/n.py"]
+
+
+def test_two_sources_that_fill_one_path_differently_are_a_problem(tmp_path: Path) -> None:
+    """Neither is dropped without a word."""
+    put(tmp_path, {"a/x/m.py": "a", "b/x/m.py": "b"})
+
+    assert refused(tmp_path, source=("a/x", "b/x")) == [
+        ("b/x/m.py", "arrives as x/m.py, and so does a/x/m.py")
+    ]
 
 
 def test_a_name_that_is_not_utf_8_is_a_problem(tmp_path: Path) -> None:
