@@ -1,0 +1,172 @@
+"""Every rule over a ZIP for a managed runtime (lambda_rules, 7)."""
+
+from __future__ import annotations
+
+import posixpath
+import zipfile
+import zlib
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from imagekit.check.bytecode import magic_number
+from imagekit.check.content import Lookout
+from imagekit.check.entries import NOTHING_SEEN, Entry
+from imagekit.check.files import FILE_RULES, check_bytecode, check_machine, check_modes
+from imagekit.check.findings import Finding, Findings, Report, Rule
+from imagekit.check.form import others
+from imagekit.check.handler import malformed, module_file, module_path
+from imagekit.check.machine import Expected
+from imagekit.check.members import Oddity, entry_of, has_zip64_end, is_link, look, oddities
+from imagekit.check.opened import OpenZip
+from imagekit.check.rules import M22, Z1, Z2, Z7, Z8, Z9, Z10, Z11, Z13, Z14
+from imagekit.check.sdk import check_sdk
+from imagekit.check.stream import BrokenLayer
+from imagekit.check.view import View
+
+MAX_UNZIPPED_BYTES: Final = 262_144_000
+MAX_UPLOAD_BYTES: Final = 52_428_800
+MAX_HANDLER: Final = 128
+
+ZIP_RULES: Final[tuple[Rule, ...]] = (M22, *FILE_RULES, Z1, Z2, Z7, Z8, Z9, Z10, Z11, Z13, Z14)
+
+_TASK_ROOT: Final = "/var/task"
+_MAX_READ_BYTES: Final = 8 * MAX_UNZIPPED_BYTES
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, EOFError, BrokenLayer, ValueError)
+
+
+def check_zip(archive: OpenZip) -> Report:
+    """Every rule over a ZIP. What others made is unpacked whole, to see that its bytes hold."""
+    if isinstance(archive.source, Path):
+        with archive.source.open("rb") as file:
+            findings = list(_check(archive, file))
+    else:
+        findings = list(_check(archive, archive.source))
+    return Report(
+        name=archive.name,
+        findings=tuple(sorted(findings, key=lambda finding: finding.severity != "error")),
+        rules_run=tuple(rule.id for rule in ZIP_RULES),
+    )
+
+
+def _check(archive: OpenZip, file: BinaryIO) -> Findings:
+    size_bytes = file.seek(0, 2)
+    if size_bytes > MAX_UPLOAD_BYTES:
+        yield Z2.found(archive.name, f"has {size_bytes:,} bytes, so it goes through S3 (`bucket`)")
+    try:
+        opened = zipfile.ZipFile(file)
+    except _UNREADABLE as error:
+        yield Z11.found(archive.name, f"is no ZIP that can be read: {error}")
+        return
+    with opened:
+        if not opened.infolist():
+            yield Z11.found(archive.name, "is empty")
+            return
+        total = sum(info.file_size for info in opened.infolist())
+        yield from _size(archive, total)
+        entries, broken = _entries(archive, opened, read=total <= _MAX_READ_BYTES)
+        yield from broken
+        yield from _oddities(archive, opened.infolist(), zip64=has_zip64_end(file))
+    yield from _tree(archive, entries)
+
+
+def _size(archive: OpenZip, total: int) -> Findings:
+    if total + archive.attached_layer_bytes >= MAX_UNZIPPED_BYTES:
+        layers = f", and its layers to {archive.attached_layer_bytes:,}"
+        more = layers if archive.attached_layer_bytes else ""
+        yield Z1.found(archive.name, f"unpacks to {total:,} bytes{more}")
+
+
+def _entries(
+    archive: OpenZip, opened: zipfile.ZipFile, *, read: bool
+) -> tuple[list[Entry], list[Finding]]:
+    python = archive.target.python if archive.target else None
+    lookout = Lookout(inspect=lambda _: True, magic=magic_number(python))
+    entries: list[Entry] = []
+    broken: list[Finding] = []
+    for info in opened.infolist():
+        seen, link = NOTHING_SEEN, ""
+        readable = info.compress_type in _METHODS and not info.flag_bits & 1
+        try:
+            if readable and is_link(info):
+                link = opened.read(info).decode("utf-8", "surrogateescape")
+            elif readable and read and not info.is_dir():
+                seen = look(opened, info, lookout, whole=not archive.ours)
+        except _UNREADABLE as error:
+            broken.append(Z11.found(info.filename, f"cannot be unpacked: {error}"))
+        entries.append(entry_of(info, seen, link=link, ours=archive.ours))
+    return entries, broken
+
+
+def _oddities(archive: OpenZip, infos: list[zipfile.ZipInfo], *, zip64: bool) -> Findings:
+    """What the directory says; one finding for each kind, with the first members by name."""
+    found: dict[tuple[str, str], list[tuple[Oddity, str]]] = {}
+    before: set[str] = set()
+    for info in infos:
+        for oddity in oddities(info, before):
+            found.setdefault((oddity.rule.id, oddity.what), []).append((oddity, info.filename))
+        before.add(info.orig_filename)
+    if zip64 and (Z14.id, "is ZIP64") not in found:
+        yield Z14.found(archive.name, "is ZIP64", ours=archive.ours)
+    for same in found.values():
+        oddity, name = same[0]
+        yield oddity.rule.found(
+            name,
+            oddity.what + others([other for _, other in same[1:]]),
+            ours=archive.ours,
+            severity="error" if oddity.refused else None,
+        )
+
+
+def _tree(archive: OpenZip, entries: list[Entry]) -> Findings:
+    view = View()
+    view.add(entries)
+    files = view.files()
+    # Lambda opens folders by itself (P4); of Windows' archives nothing is known.
+    yield from check_modes(files.values(), folders=False, severity="error")
+    yield from check_machine(files, Expected.of(archive.target), _everything)
+    python = archive.target.python if archive.target else None
+    yield from check_bytecode(files, python, _everything)
+    yield from _links(files)
+    yield from check_sdk(view.root.children, Z13)
+    if archive.handler is not None:
+        yield from _handler(view, archive.handler, python)
+
+
+def _everything(_: Entry) -> bool:
+    return True
+
+
+def _links(files: dict[str, Entry]) -> Findings:
+    """Links out of the task root may lead to a layer's files or to the runtime's."""
+    for path, entry in files.items():
+        if entry.kind != "symlink":
+            continue
+        target = posixpath.normpath(posixpath.join(_TASK_ROOT, posixpath.dirname(path), entry.link))
+        inside = target.removeprefix(f"{_TASK_ROOT}/")
+        if (
+            inside == target
+            or inside in files
+            or any(one.startswith(f"{inside}/") for one in files)
+        ):
+            continue
+        yield Z10.found(path, f"leads to {entry.link}, which is not there", ours=entry.ours)
+
+
+def _handler(view: View, handler: str, python: str | None) -> Findings:
+    if what := malformed(handler):
+        yield M22.found("the handler", what)
+        return
+    if len(handler) > MAX_HANDLER or any(character.isspace() for character in handler):
+        yield M22.found("the handler", f"{handler!r} has a space or more than 128 characters")
+        return
+
+    def names(folder: str) -> tuple[str, ...]:
+        found = view.find(folder)
+        return tuple(found.node.children) if found else ()
+
+    module = module_path(handler)
+    if module_file(module, ("",), names, python) is None:
+        inside = next((path for path in view.files() if path.endswith(f"/{module}.py")), None)
+        more = f"; {inside} is, one folder too deep" if inside else ""
+        yield Z7.found("the handler", f"{module}.py is not in the ZIP{more}")

@@ -1,0 +1,70 @@
+"""An artefact that was opened: what the rules read. Whoever opens it closes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from imagekit.model.digest import Digest
+from imagekit.model.image import Descriptor, LayerRecord
+from imagekit.model.target import Architecture, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLayer:
+    """One layer, from the base up."""
+
+    descriptor: Descriptor | None
+    """None in an archive that has no manifest: digest and compression are then nobody's promise."""
+    diff_id: Digest | None = None
+    """What the config says of it, where the caller knows better than the config's own list."""
+    open: Callable[[], BinaryIO] | None = None
+    """Reads the blob from its first byte; None where it is not there."""
+    ours: bool = False
+    """imagekit made it: every rule is an error (decision 6)."""
+    known: LayerRecord | None = None
+    """What was noted when it was made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenImage:
+    """An image: its two documents as bytes, its layers, and what it should be, if that is known."""
+
+    name: str
+    manifest_bytes: bytes | None
+    """None where there is no manifest yet, as in what `docker save` writes."""
+    media_type: str
+    """As the registry or the layout says it; it may differ from what the manifest says."""
+    config_bytes: bytes
+    """Empty for an index."""
+    layers: tuple[OpenLayer, ...] = ()
+    architecture: Architecture | None = None
+    """Of the function; Lambda's deploy does not compare it (lambda_rules M18)."""
+    python: str | None = None
+    """Minor version."""
+    glibc: tuple[int, int] | None = None
+    """Of the base."""
+    handler: str | None = None
+    """Of the function; else what the image's command says."""
+
+    @property
+    def ours(self) -> bool:
+        """Whether imagekit made any of it."""
+        return any(layer.ours for layer in self.layers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenZip:
+    """A ZIP for a managed runtime."""
+
+    name: str
+    source: Path | BinaryIO
+    """A file, or anything that can be read and moved about in."""
+    target: Target | None = None
+    handler: str | None = None
+    attached_layer_bytes: int = 0
+    """Unzipped size of the function's Lambda layers: they count towards the limit."""
+    ours: bool = False
+    """imagekit made it."""
