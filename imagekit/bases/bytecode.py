@@ -13,7 +13,7 @@ from posixpath import basename, dirname
 
 from imagekit.bases.rewrite import RootTree
 from imagekit.model.base import Base
-from imagekit.model.errors import CannotBuild
+from imagekit.model.errors import CannotBuild, CommandFailed
 from imagekit.model.tree import Tree
 from imagekit.project.interpreter import Interpreter
 from imagekit.store import Store
@@ -28,26 +28,37 @@ _NEEDED = re.compile(
 _HOME = "interpreters"
 
 
-def own_interpreter(base: Base, store: Store) -> Interpreter:
-    """The composed base's own Python, unpacked once into a folder of the store.
+def own_interpreter(base: Base, store: Store) -> Interpreter | None:
+    """The base's own Python, unpacked once into a folder of the store; None if it has none here.
 
-    Runs through the base's own loader and C library, so only on Linux of its architecture.
-    CannotBuild where the base has no such files.
+    For bases whose layers lie in the store, with Debian's layout: Python then runs through the
+    base's own loader and C library, so only on Linux of its architecture.
     """
     folder = store.root / _HOME / base.digest.hex
-    if not folder.is_dir():
-        with store.folder() as scratch:
-            tree = scratch / "root"
-            for layer in base.layers:
-                unpack(store.blob_path(layer.digest), tree)
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                tree.rename(folder)
-            except OSError:
-                # Another build was faster; a name in the store means that the bytes are whole.
-                if not folder.is_dir():
-                    raise
+    if not folder.is_dir() and not _unpacked(base, store, folder):
+        return None
     return Interpreter(version=base.facts.python, argv=argv_in(folder))
+
+
+def _unpacked(base: Base, store: Store, folder: Path) -> bool:
+    """Whether the Python that was unpacked starts, and is the one that the facts tell of."""
+    with store.folder() as scratch:
+        tree = scratch / "root"
+        for layer in base.layers:
+            unpack(store.blob_path(layer.digest), tree)
+        try:
+            if _version(argv_in(tree), scratch) != base.facts.python:
+                return False
+        except (CannotBuild, CommandFailed):
+            return False
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            tree.rename(folder)
+        except OSError:
+            # Another build was faster; a name in the store means that the bytes are whole.
+            if not folder.is_dir():
+                raise
+    return True
 
 
 def recompiled(root: RootTree, archive: Path, store: Store) -> RootTree:
@@ -106,6 +117,7 @@ def _version(argv: tuple[str, ...], folder: Path) -> str:
 
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)  # an upper layer wins
     if member.issym() and "/" not in member.linkname:
         target.symlink_to(basename(member.linkname))
     elif member.isreg() and (data := tar.extractfile(member)):

@@ -25,9 +25,16 @@ from imagekit.bases.record import load_pinned
 from imagekit.model.base import Base
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, CommandFailed, DigestMismatch
+from imagekit.model.image import MANIFEST
 from imagekit.model.target import Architecture
+from imagekit.oci.archive import write_docker_archive
+from imagekit.oci.documents import dump_manifest, parse_manifest
+from imagekit.oci.image import Image, ImageLayer
 from imagekit.store import Store
+from tests.bases.fake import Layer, entries
+from tests.bases.test_record import BASE
 from tests.services import needs
+from tests.services.docker import connect as docker
 from tests.services.needs import USER_ENVIRON
 
 HOST: Architecture = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
@@ -196,6 +203,7 @@ def test_pinned_by_name(composed: Composed) -> None:
 def test_its_own_python_runs_here(composed: Composed) -> None:
     """Through its own loader and C library, so that it compiles bytecode of the exact version."""
     interpreter = own_interpreter(composed.base, composed.store)
+    assert interpreter is not None
     probe = "import json, ssl, sys, zlib; print(sys.version.split()[0], sys.prefix)"
 
     done = subprocess.run(
@@ -206,6 +214,66 @@ def test_its_own_python_runs_here(composed: Composed) -> None:
     assert version == interpreter.version == composed.base.facts.python
     assert Path(prefix).is_relative_to(composed.store.root)
     assert own_interpreter(composed.base, composed.store) == interpreter
+
+
+def test_a_base_without_such_a_python(tmp_path: Path) -> None:
+    """A layout of another form has none that could run here; that is no error."""
+    store = Store(tmp_path)
+    files: list[dict[str, bytes | str]] = [
+        {"var/lang/bin/python3.13": b"#!"},
+        {
+            "usr/bin/python3.13": b"not a program",
+            "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2": b"nor this",
+        },
+    ]
+    for number, there in enumerate(files):
+        layer = Layer.of(entries(there))
+        store.put_blob(layer.blob)
+        base = replace(BASE, digest=Digest.of(bytes([number])), layers=(layer.descriptor,))
+
+        assert own_interpreter(base, store) is None
+    assert not (tmp_path / "interpreters").exists()
+
+
+def test_it_runs_in_a_container(composed: Composed, docker_engine: str, tmp_path: Path) -> None:
+    """As Lambda runs it: read-only, without rights. No module is compiled again (decision 3)."""
+    name = "imagekit-test/composed:1"
+    write_docker_archive(image_of(composed), tmp_path / "base.tar", tags=[name])
+    probe = "import json, ssl, sqlite3, sys; ssl.create_default_context(); print(sys.version)"
+    client = docker(docker_engine)
+    try:
+        with (tmp_path / "base.tar").open("rb") as archive:
+            client.images.load(archive)
+        said = client.containers.run(
+            name,
+            ["-v", "-c", probe],
+            user="993:990",
+            read_only=True,
+            network_mode="none",
+            remove=True,
+            stderr=True,
+        ).decode()
+    finally:
+        client.images.remove(name, force=True)
+        client.close()
+
+    assert composed.base.facts.python in said
+    loaded = [line for line in said.splitlines() if line.startswith("# code object from")]
+    assert any("/json/__pycache__/decoder.cpython-313.pyc" in line for line in loaded)
+    # Debian's own sitecustomize.py is a link into /etc, and Debian compiles none such either.
+    sources = [line for line in loaded if ".pyc" not in line]
+    assert sources == ["# code object from /usr/lib/python3.13/sitecustomize.py"]
+
+
+def image_of(composed: Composed) -> Image:
+    """The base itself as an image."""
+    document = parse_manifest(composed.store.blob_path(composed.base.digest).read_bytes())
+    config = composed.store.blob_path(document.config.digest).read_bytes()
+    layers = [
+        ImageLayer(descriptor=layer, diff_id=diff_id, path=composed.store.blob_path(layer.digest))
+        for layer, diff_id in zip(document.layers, composed.base.config.diff_ids, strict=True)
+    ]
+    return Image.of(dump_manifest(document), MANIFEST["oci"], config, layers)
 
 
 def test_without_mmdebstrap(tmp_path: Path) -> None:
