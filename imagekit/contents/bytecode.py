@@ -1,10 +1,10 @@
 """Bytecode for the target, the same on every machine (decision 3).
 
-What `marshal` writes depends on which strings the process has seen before: on CPython 3.13.0 two
-files of numpy come out differently when numpy is compiled in another order. So the work is cut into
-pieces by the sources alone, never by the number of cores: the files of one owner in sorted order, a
-new piece at every 2 MiB, each in a fresh interpreter. Hash seeds do not matter (2,500 files tried),
-so `-I` may ignore PYTHONHASHSEED.
+What `marshal` writes depends on strings that the process saw before: of 3,504 files of 15 wheels,
+CPython 3.13.0 compiles one differently after other files, and two more while the code of another
+file is still alive. In one order it never does. So the work is cut into pieces by the sources
+alone, never by the number of cores: the files of one owner in sorted order, a new piece at every
+2 MiB, each in a fresh interpreter. Hash seeds change nothing, so `-I` may ignore PYTHONHASHSEED.
 
 Two cores, numpy + pandas + pyarrow + boto3 + Powertools (2,500 files, 41 MB): 3.6 s, and 7.0 s of
 CPU time. With one piece per wheel, pandas alone keeps one core busy for 4.2 s; below 1 MiB starting

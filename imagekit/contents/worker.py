@@ -26,7 +26,10 @@ _UNCHECKED_HASH = (0b01).to_bytes(4, "little")
 
 
 def compiled(path: str, source: bytes) -> bytes:
-    """A whole `.pyc`; empty where `source` is not Python of this version."""
+    """A whole `.pyc`; empty where `source` is not Python of this version.
+
+    The code object dies here: what is still alive shows in what marshal writes of the next one.
+    """
     try:
         code = compile(source, path, "exec", dont_inherit=True, optimize=0)
         return MAGIC_NUMBER + _UNCHECKED_HASH + source_hash(source) + marshal.dumps(code)
