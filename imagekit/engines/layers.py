@@ -16,7 +16,7 @@ from imagekit.model.package import Package
 from imagekit.model.target import Target
 from imagekit.model.tree import Tree
 from imagekit.oci.budget import Budget
-from imagekit.oci.layer import keep_record, make_layer, read_record
+from imagekit.oci.layer import keep_record, make_layer
 from imagekit.plan.build_plan import LayerPlan
 from imagekit.store import Store
 
@@ -54,12 +54,6 @@ class LayerMaker:
         passed = replace(record, glibc=watch.glibc, checks=RULES_VERSION)
         keep_record(self.store, passed)
         return passed
-
-
-def stored(store: Store, layers: Iterable[LayerPlan]) -> dict[Digest, LayerRecord]:
-    """Records by fingerprint of the layers whose bytes are in the store."""
-    found = {layer.fingerprint: read_record(store, layer.fingerprint) for layer in layers}
-    return {fingerprint: record for fingerprint, record in found.items() if record is not None}
 
 
 def make_all(

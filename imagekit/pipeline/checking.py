@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from imagekit.bundle.build import MadeZip
 from imagekit.check.findings import Report
 from imagekit.check.image import check_own
-from imagekit.check.opened import OpenImage, OpenLayer, OpenZip
+from imagekit.check.opened import OpenImage, OpenLayer
 from imagekit.model.digest import Digest
 from imagekit.model.errors import ChecksFailed
 from imagekit.model.image import LayerRecord
 from imagekit.oci.image import Image, ImageLayer
-from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan
 
 
 def require_image(plan: BuildPlan, image: Image, records: Mapping[Digest, LayerRecord]) -> None:
     """ChecksFailed where the documents, or a layer made by older rules, break one."""
     by_digest = {record.digest: record for record in records.values()}
-    _require(
+    require(
         check_own(
             OpenImage(
                 name=plan.function,
@@ -36,23 +34,6 @@ def require_image(plan: BuildPlan, image: Image, records: Mapping[Digest, LayerR
     )
 
 
-def require_zip(workshop: Workshop, plan: BuildPlan, made: MadeZip) -> None:
-    """ChecksFailed where the ZIP breaks a rule."""
-    from imagekit.check.archive import check_zip
-
-    _require(
-        check_zip(
-            OpenZip(
-                name=f"{plan.function}.zip",
-                source=workshop.store.blob_path(made.digest),
-                target=plan.target,
-                handler=plan.handler,
-                ours=True,
-            )
-        )
-    )
-
-
 def _layer(layer: ImageLayer, records: Mapping[Digest, LayerRecord]) -> OpenLayer:
     known = None if layer.from_base else records.get(layer.descriptor.digest)
     return OpenLayer(
@@ -64,7 +45,8 @@ def _layer(layer: ImageLayer, records: Mapping[Digest, LayerRecord]) -> OpenLaye
     )
 
 
-def _require(report: Report) -> None:
+def require(report: Report) -> None:
+    """ChecksFailed where the report has an error; an artefact of ours has no warnings."""
     if report.errors:
         raise ChecksFailed(
             artefact=report.name,

@@ -9,10 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imagekit.model.outcome import Outcome, changes
-from imagekit.oci.archive import shared_layers, write_docker_archive
-from imagekit.oci.beside import file_beside
 from imagekit.oci.image import Image
-from imagekit.oci.layout import write_layout
 from imagekit.pipeline.destination import Destination, destination, refuse_collisions
 from imagekit.pipeline.make import Made
 from imagekit.pipeline.request import Outputs
@@ -94,10 +91,14 @@ class Delivery:
         if self.outputs.complete:
             image = self._complete(image)
         if self.outputs.format == "docker-archive":
+            from imagekit.oci.archive import write_docker_archive
+
             path = self.folder / f"{name}.tar"
             path.parent.mkdir(parents=True, exist_ok=True)
             write_docker_archive(image, path, tags=(f"{name.lower()}:latest",))
             return replace(outcome, path=path)
+        from imagekit.oci.layout import write_layout
+
         path = self.folder / f"{name}.oci"
         path.parent.mkdir(parents=True, exist_ok=True)
         reference = made.plan.base.reference if made.plan.base else None
@@ -117,6 +118,7 @@ class Delivery:
 
     def _load(self, made: Made, image: Image, outcome: Outcome) -> Outcome:
         from imagekit.daemon.engine import connect
+        from imagekit.oci.archive import shared_layers, write_docker_archive
 
         tag = f"{self.name(made).lower()}:latest"
         with connect(self.workshop.environ) as engine, self.workshop.store.folder() as folder:
@@ -155,6 +157,8 @@ def _short(text: str) -> str:
 
 
 def _copy_out(blob: Path, path: Path) -> None:
+    from imagekit.oci.beside import file_beside
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with file_beside(path) as beside:
         shutil.copyfile(blob, beside)

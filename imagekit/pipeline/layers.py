@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from imagekit.contents.trees import Compiler
-from imagekit.engines.layers import LayerMaker, make_all, stored
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord
-from imagekit.oci.budget import Budget
+from imagekit.oci.layer import read_record
 from imagekit.pipeline.packages import Packages, bring, path_of
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
 
+if TYPE_CHECKING:
+    from imagekit.contents.trees import Compiler
+
 
 def known_layers(workshop: Workshop, plans: Iterable[BuildPlan]) -> dict[Digest, LayerRecord]:
     """Records by fingerprint of the plans' layers that lie in the store."""
-    return stored(workshop.store, (layer for plan in plans for layer in plan.layers))
+    layers = (layer for plan in plans for layer in plan.layers)
+    found = {one.fingerprint: read_record(workshop.store, one.fingerprint) for one in layers}
+    return {fingerprint: record for fingerprint, record in found.items() if record is not None}
 
 
 def make_layers(
-    workshop: Workshop, packages: Packages, plans: Iterable[BuildPlan]
+    workshop: Workshop, packages: Packages, plans: Sequence[BuildPlan]
 ) -> dict[Digest, LayerRecord]:
     """Records of every layer of every plan; those that were missing are made here, each once."""
-    plans = tuple(plans)
     known = known_layers(workshop, plans)
     missing = {
         layer.fingerprint: (plan, layer)
@@ -39,38 +42,51 @@ def make_layers(
     bring(workshop, tuple(package for layer in layers for package in layer.packages))
     total = sum(layer.unzipped_bytes for layer in layers)
     with workshop.console.meter("making layers", total) as meter:
-        return known | _make(workshop, packages, list(missing.values()), meter)
+        return known | _make(workshop, packages, tuple(missing.values()), meter)
+
+
+@contextmanager
+def compiling(packages: Packages) -> Iterator[Callable[[BuildPlan], Compiler | None]]:
+    """Gives who compiles a plan's bytecode; None where it ships none.
+
+    Compiling has a pool of its own: a layer that waits for its pieces must not hold their place.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from imagekit.contents.trees import Compiler
+
+    pool = ThreadPoolExecutor(os.cpu_count())
+
+    def compiler(plan: BuildPlan) -> Compiler | None:
+        interpreter = packages.interpreter_of(plan)
+        return Compiler(interpreter=interpreter, pool=pool) if interpreter else None
+
+    try:
+        yield compiler
+    finally:
+        # Not waited for: after Ctrl-C or an error nothing that is still under way matters.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _make(
     workshop: Workshop,
     packages: Packages,
-    missing: list[tuple[BuildPlan, LayerPlan]],
+    missing: Sequence[tuple[BuildPlan, LayerPlan]],
     done: Callable[[int], None],
 ) -> dict[Digest, LayerRecord]:
+    from imagekit.engines.layers import LayerMaker, make_all
+    from imagekit.oci.budget import Budget
+
     budget = Budget()
-    # Compiling has a pool of its own: a layer that waits for its pieces must not hold their place.
-    compiling = ThreadPoolExecutor(os.cpu_count())
+    with compiling(packages) as compiler:
 
-    def maker(plan: BuildPlan) -> LayerMaker:
-        return LayerMaker(
-            store=workshop.store,
-            wheel_path=lambda package: path_of(workshop, package),
-            compiler=compiler(packages, plan, compiling),
-            target=plan.target,
-            budget=budget,
-        )
+        def maker(plan: BuildPlan) -> LayerMaker:
+            return LayerMaker(
+                store=workshop.store,
+                wheel_path=lambda package: path_of(workshop, package),
+                compiler=compiler(plan),
+                target=plan.target,
+                budget=budget,
+            )
 
-    try:
-        return make_all(
-            [(maker(plan), layer) for plan, layer in missing],
-            done,
-        )
-    finally:
-        compiling.shutdown(wait=False, cancel_futures=True)
-
-
-def compiler(packages: Packages, plan: BuildPlan, pool: Executor) -> Compiler | None:
-    """Who compiles this plan's bytecode."""
-    interpreter = packages.interpreter_of(plan)
-    return Compiler(interpreter=interpreter, pool=pool) if interpreter else None
+        return make_all([(maker(plan), layer) for plan, layer in missing], done)

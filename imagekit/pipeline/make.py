@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from imagekit.bundle.build import MadeZip, make_zip
 from imagekit.engines.oci import image_of
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord
 from imagekit.model.outcome import LayerOutcome, Outcome
 from imagekit.oci.image import Image
-from imagekit.pipeline.checking import require_image, require_zip
-from imagekit.pipeline.layers import compiler, known_layers, make_layers
-from imagekit.pipeline.packages import Packages, bring, path_of
+from imagekit.pipeline.checking import require_image
+from imagekit.pipeline.layers import known_layers, make_layers
+from imagekit.pipeline.packages import Packages
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
+
+if TYPE_CHECKING:
+    from imagekit.bundle.build import MadeZip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +87,9 @@ def _image(workshop: Workshop, plan: BuildPlan, records: Mapping[Digest, LayerRe
 
 
 def _zip(workshop: Workshop, packages: Packages, plan: BuildPlan) -> Made:
-    bring(workshop, plan.packages)
-    pool = ThreadPoolExecutor(os.cpu_count())
-    try:
-        made = make_zip(
-            plan,
-            workshop.store,
-            lambda package: path_of(workshop, package),
-            compiler(packages, plan, pool),
-        )
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-    if made.new:
-        require_zip(workshop, plan, made)
+    from imagekit.pipeline.zips import make_checked
+
+    made = make_checked(workshop, packages, plan)
     outcome = replace(
         outcome_of(plan, {}),
         unzipped_bytes=made.unzipped_bytes,
