@@ -1,0 +1,114 @@
+"""What `imagekit.lock` does in a run: written, refused, or taken unread."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from imagekit.console import Console
+from imagekit.model.digest import Digest
+from imagekit.model.errors import LockError
+from imagekit.pipeline.decisions import Decisions
+from imagekit.pipeline.request import LockMode
+from imagekit.plan.packaging import Verdict
+from imagekit.project.lock_values import Kind
+
+ZIP = Verdict(packaging="zip", why="it fits")
+
+
+def decisions(root: Path, mode: LockMode = "write", *again: Kind) -> Decisions:
+    return Decisions.read(root, mode, Console(out=io.StringIO(), err=io.StringIO()), again)
+
+
+def said(found: Decisions) -> str:
+    assert isinstance(found.console.err, io.StringIO)
+    return found.console.err.getvalue()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project whose lock holds a verdict, a Python and resolved packages."""
+    first = decisions(tmp_path)
+    first.keep_verdict("f", "x86_64", "3.13", ZIP, 7)
+    first.keep_python("3.13", "3.13.0")
+    first.keep_pylock("f", "x86_64", Digest.of(b"inputs"), "lock-version = '1.0'\n")
+    assert first.save()
+    return tmp_path
+
+
+def test_what_was_decided_is_found_again(root: Path) -> None:
+    """So it only changes on purpose."""
+    found = decisions(root, "locked")
+
+    assert found.verdict("f", "x86_64", "3.13") == ZIP
+    assert found.python("3.13") == "3.13.0"
+    assert found.pylock("f", "x86_64", Digest.of(b"inputs")) == "lock-version = '1.0'\n"
+    assert not found.save()
+
+
+def test_a_missing_part_is_decided_when_the_lock_may_be_written(root: Path) -> None:
+    """None says: decide, then keep."""
+    assert decisions(root).verdict("other", "x86_64", "3.13") is None
+
+
+@pytest.mark.parametrize("mode", ["locked", "frozen"])
+def test_a_missing_part_is_refused_otherwise(root: Path, mode: LockMode) -> None:
+    """With the command that mends it."""
+    with pytest.raises(LockError) as refused:
+        decisions(root, mode).verdict("other", "x86_64", "3.13")
+
+    assert refused.value.problems == ("packaging other (x86_64) is missing",)
+    assert refused.value.hint == "imagekit lock"
+
+
+def test_a_stale_part_is_refused_under_locked_and_taken_under_frozen(root: Path) -> None:
+    """`--frozen` uses the lock unread."""
+    changed = Digest.of(b"other inputs")
+
+    assert decisions(root).pylock("f", "x86_64", changed) is None
+    with pytest.raises(LockError, match="stale"):
+        decisions(root, "locked").pylock("f", "x86_64", changed)
+    assert decisions(root, "frozen").pylock("f", "x86_64", changed) is not None
+
+
+def test_another_compiling_python_is_said_and_not_written(root: Path) -> None:
+    """Else two machines would rewrite each other's lock at every build (decision 3)."""
+    found = decisions(root)
+    found.keep_python("3.13", "3.13.9")
+
+    assert "3.13.9" in said(found)
+    assert not found.save()
+    with pytest.raises(LockError):
+        decisions(root, "locked").keep_python("3.13", "3.13.9")
+
+
+def test_an_upgrade_decides_afresh(root: Path) -> None:
+    """Only what it names; everything else stays."""
+    found = decisions(root, "write", "python")
+
+    assert found.python("3.13") is None
+    found.keep_python("3.13", "3.13.9")
+    assert found.verdict("f", "x86_64", "3.13") == ZIP
+    assert found.save()
+    assert decisions(root).python("3.13") == "3.13.9"
+
+
+def test_what_no_function_asks_for_is_forgotten(root: Path) -> None:
+    """By `imagekit lock` over the whole project, never by a build of one function."""
+    found = decisions(root)
+    found.python("3.13")
+
+    assert not found.save()
+    assert found.save(prune=True)
+    assert decisions(root).verdict("f", "x86_64", "3.13") is None
+
+
+def test_nothing_is_written_under_locked(tmp_path: Path) -> None:
+    """Not even what this run decided in memory."""
+    found = decisions(tmp_path, "locked")
+    found.keep_python("3.13", "3.13.0")
+
+    assert not found.save()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,45 @@
+"""What a person asks for: words that are known, and that do not contradict each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from imagekit.model.errors import UsageError
+from imagekit.pipeline.request import Outputs, Request
+
+
+def test_a_request_is_read_once() -> None:
+    """Inside, only words that are known."""
+    found = Request.of(["a"], "zip", "arm64", "locked")
+
+    assert (found.functions, found.packaging, found.architecture) == (("a",), "zip", "arm64")
+    assert found.lock_mode == "locked"
+
+
+@pytest.mark.parametrize("packaging", ["zip-layers", "zip-nested", "zip-s3"])
+def test_packagings_of_later_versions_are_refused_in_plain_words(packaging: str) -> None:
+    """Not as a typing error: they are words of the contract."""
+    with pytest.raises(UsageError) as refused:
+        Request.of(None, packaging, None, "write")
+
+    assert "not available in this version" in refused.value.what
+
+
+def test_an_image_goes_to_a_folder_unless_it_goes_elsewhere() -> None:
+    """With `--push` a layout is written only where `--output` is given."""
+    assert Outputs().writes_files
+    assert not Outputs(push=True).writes_files
+    assert not Outputs(load=True).writes_files
+    assert Outputs(push=True, folder=Path("out")).writes_files
+
+
+@pytest.mark.parametrize("outputs", [{"to": "r.example/a"}, {"tags": ("x",)}])
+def test_where_to_push_needs_a_push(outputs: dict[str, object]) -> None:
+    """A forgotten `--push` must not look like success."""
+    make: type = Outputs
+    with pytest.raises(UsageError) as refused:
+        make(**outputs)
+
+    assert refused.value.hint == "add `--push`"
