@@ -18,7 +18,7 @@ from imagekit.bases.definition import DebianOrigin, Definition
 from imagekit.bases.record import keep, load_pinned
 from imagekit.model.base import Base
 from imagekit.model.digest import Digest
-from imagekit.model.errors import CannotBuild
+from imagekit.model.errors import CannotBuild, CommandFailed
 from imagekit.model.image import (
     CONFIG,
     LAYER,
@@ -112,7 +112,15 @@ class Composer:
             *([origin.mirror] if origin.mirror else []),
         ]
         same = {"PATH": self._path(), "LC_ALL": "C.UTF-8", "TZ": "UTC", "SOURCE_DATE_EPOCH": _EPOCH}
-        run(argv, cwd=folder, environ={**self.environ, **same})
+        try:
+            run(argv, cwd=folder, environ={**self.environ, **same})
+        except CommandFailed as error:
+            # Without root, mmdebstrap needs newuidmap and a line for the user in /etc/subuid.
+            error.hint = (
+                f"mmdebstrap --variant=minbase {origin.suite} /dev/null shows more; "
+                "without root it needs: apt-get install uidmap"
+            )
+            raise
         return archive
 
     def _path(self) -> str:

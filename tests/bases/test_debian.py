@@ -22,6 +22,8 @@ from imagekit.bases.definition import DebianOrigin, Definition, find
 from imagekit.bases.demands import Wanted
 from imagekit.bases.pin import Pinner
 from imagekit.bases.record import load_pinned
+from imagekit.check.image import check_image
+from imagekit.check.opened import OpenImage, OpenLayer
 from imagekit.model.base import Base
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, CommandFailed, DigestMismatch
@@ -144,6 +146,29 @@ def test_its_layer_is_one_that_lambda_takes(composed: Composed) -> None:
     assert {(one.uid, one.gid, one.mtime) for one in members.values()} == {(0, 0, 315_532_800)}
     parents = {name.rpartition("/")[0] for name in names} - {""}
     assert all(members[parent].isdir() for parent in parents)
+
+
+def test_it_passes_every_rule(composed: Composed) -> None:
+    """Judged as a layer of our own, where every rule is an error (decision 6)."""
+    image = image_of(composed)
+    layers = tuple(
+        OpenLayer(descriptor=layer.descriptor, diff_id=layer.diff_id, open=layer.open, ours=True)
+        for layer in image.layers
+    )
+
+    report = check_image(
+        OpenImage(
+            name="composed",
+            manifest_bytes=image.manifest,
+            media_type=image.media_type,
+            config_bytes=image.config,
+            layers=layers,
+            architecture=HOST,
+            python="3.13",
+        )
+    )
+
+    assert report.findings == ()
 
 
 def test_nothing_tells_of_this_machine(composed: Composed) -> None:
@@ -320,6 +345,7 @@ def test_mmdebstrap_that_fails(programs: Path, tmp_path: Path) -> None:
 
     assert (raised.value.status, raised.value.argv[0]) == (100, "mmdebstrap")
     assert "unable to locate package" in raised.value.stderr_tail
+    assert "mmdebstrap" in str(raised.value.hint)
     assert not [path for path in store.root.rglob("*") if path.is_file()]
 
 
