@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -137,7 +138,11 @@ class Store:
         oldest = (time.time() if now is None else now) - _LEFTOVER_SECONDS
         for part in self._parts().iterdir():
             with suppress(OSError):
-                if part.is_file() and part.stat().st_mtime < oldest:
+                if part.stat().st_mtime >= oldest:
+                    continue
+                if part.is_dir():
+                    shutil.rmtree(part)
+                else:
                     part.unlink()
 
 

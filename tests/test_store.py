@@ -80,7 +80,10 @@ def test_leftovers_of_killed_builds_go_after_a_day(tmp_path: Path) -> None:
     parts = tmp_path / "parts"
     parts.mkdir()
     (parts / "old").write_bytes(b"")
-    os.utime(parts / "old", (0, 0))
+    (parts / "scratch").mkdir()
+    (parts / "scratch" / "file").write_bytes(b"")
+    for old in ("old", "scratch"):
+        os.utime(parts / old, (0, 0))
     (parts / "new").write_bytes(b"")
 
     store.sweep(time.time())

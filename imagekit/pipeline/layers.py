@@ -38,6 +38,7 @@ def make_layers(
     }
     if not missing:
         return known
+    workshop.store.sweep()
     layers = [layer for _, layer in missing.values()]
     bring(workshop, tuple(package for layer in layers for package in layer.packages))
     total = sum(layer.unzipped_bytes for layer in layers)
