@@ -56,8 +56,12 @@ class Delivery:
 
     @property
     def folder(self) -> Path:
-        """Where files go."""
-        return self.outputs.folder or self.session.project.root / DEFAULT_FOLDER
+        """Where files go: as it was written, and the default as seen from here."""
+        if self.outputs.folder is not None:
+            return self.outputs.folder
+        folder = self.session.project.root / DEFAULT_FOLDER
+        here = Path.cwd()
+        return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
     def name(self, made: Made) -> str:
         """The artefact's name: the function's, with the architecture where there are several."""

@@ -81,7 +81,7 @@ def _layer(layer: LayerPlan, record: LayerRecord | None) -> LayerOutcome:
 def _image(workshop: Workshop, plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Made:
     image = image_of(plan, records, workshop.store)
     require_image(plan, image, records)
-    total = sum(layer.descriptor.size_bytes for layer in image.layers)
+    total = len(image.config) + sum(layer.descriptor.size_bytes for layer in image.layers)
     outcome = replace(outcome_of(plan, records), digest=image.digest, size_bytes=total)
     return Made(plan=plan, image=image, outcome=outcome)
 

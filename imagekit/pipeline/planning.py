@@ -38,6 +38,7 @@ from imagekit.project.config import FunctionConfig
 from imagekit.project.handler import (
     handler_module_present,
     handler_surely_missing,
+    missing_function,
     missing_handler,
 )
 
@@ -178,7 +179,7 @@ class Planner:
         handler = job.function.handler
         if handler_module_present(job.source, handler):
             if handler_surely_missing(job.source, handler):
-                raise missing_handler(job.function, job.source)
+                raise missing_function(job.function, job.source)
         elif not self.packages.hold(packages, handler):
             raise missing_handler(job.function, job.source)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from imagekit.model.errors import TooLarge
+from imagekit.model.sizes import size
 
 ZIP_LIMIT_BYTES = 262_144_000
 """Code and packages must stay *below* it (lambda_rules Z1: 262,144,000 itself is refused)."""
@@ -30,7 +31,7 @@ class Footprint:
     @property
     def total_bytes(self) -> int:
         """All of it."""
-        return sum(size for _, size in self.weights)
+        return sum(weight for _, weight in self.weights)
 
     def biggest(self, count: int = 3) -> tuple[tuple[str, int], ...]:
         """The heaviest first."""
@@ -45,11 +46,6 @@ class Verdict:
     why: str
 
 
-def megabytes(size: int) -> str:
-    """Decimal megabytes, as Lambda's own limits are written."""
-    return f"{size / 1e6:.0f}" if size >= 10_000_000 else f"{size / 1e6:.1f}"
-
-
 def decide(footprint: Footprint | None, missing: tuple[str, ...] = ()) -> Verdict:
     """The verdict of `auto`; `missing` names packages without a wheel for the managed runtime."""
     if footprint is None:
@@ -58,16 +54,17 @@ def decide(footprint: Footprint | None, missing: tuple[str, ...] = ()) -> Verdic
     total = footprint.total_bytes
     if total < ZIP_LIMIT_BYTES:
         return Verdict(packaging="zip", why=_room(total))
-    biggest = ", ".join(f"{label} {megabytes(size)}" for label, size in footprint.biggest(3))
+    biggest = ", ".join(f"{label} {size(weight)}" for label, weight in footprint.biggest(3))
     return Verdict(
         packaging="image",
-        why=f"{megabytes(total)} MB unzipped; the ZIP limit is 262 ({biggest})",
+        why=f"{size(total)} unzipped; the ZIP limit is {size(ZIP_LIMIT_BYTES)} ({biggest})",
     )
 
 
 def _room(total: int) -> str:
     share = total / ZIP_LIMIT_BYTES
-    return f"{megabytes(total)} MB unzipped, {share:.0%} of the ZIP limit of 262"
+    near = "; near the limit" if share >= NEAR else ""
+    return f"{size(total)} unzipped, {share:.0%} of the ZIP limit of {size(ZIP_LIMIT_BYTES)}{near}"
 
 
 def check_zip(footprint: Footprint) -> None:
@@ -93,9 +90,9 @@ def fitting(
     """
     kept: list[str] = []
     left = limit_bytes - 1 - plain_bytes
-    for name, size in sorted(bytecode, key=lambda part: (part[1], part[0])):
-        if size > left:
+    for name, weight in sorted(bytecode, key=lambda part: (part[1], part[0])):
+        if weight > left:
             break
         kept.append(name)
-        left -= size
+        left -= weight
     return frozenset(kept)

@@ -101,6 +101,32 @@ def missing_handler(function: FunctionConfig, tree: Tree) -> ConfigError:
     return ConfigError(problems=(Problem(where, what),), hint=hint)
 
 
+def missing_function(function: FunctionConfig, tree: Tree) -> ConfigError:
+    """The error for a handler whose module is there and does not have the function."""
+    module, _, name = function.handler.rpartition(".")
+    path = next(one for one in handler_paths(function.handler) if _has(tree, one))
+    what = f"{path} defines no {name}"
+    hint = f"define it: `def {name}(event, context):`"
+    if candidates := handler_candidates(tree, function.handler):
+        hint = f'write `handler = "{candidates[0]}"`'
+    elif near := _near(tree, path, name):
+        hint = f'write `handler = "{module}.{near}"`'
+    return ConfigError(problems=(Problem(f"{function.where}.handler", what),), hint=hint)
+
+
+def _has(tree: Tree, path: str) -> bool:
+    return any(entry.path == path for entry in tree)
+
+
+def _near(tree: Tree, path: str, name: str) -> str | None:
+    """A function of that file whose name is like `name`."""
+    from difflib import get_close_matches
+
+    text = next(entry for entry in tree if entry.path == path).content.read()
+    defined = [found.decode() for found in re.findall(rb"^(?:async\s+)?def\s+(\w+)", text, re.M)]
+    return next(iter(get_close_matches(name, defined, n=1)), None)
+
+
 def handler_candidates(tree: Tree, handler: str) -> tuple[str, ...]:
     """Handlers that would work: modules of `tree` that define a function of that name, sorted."""
     name = re.escape(handler.rpartition(".")[2].encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from imagekit.model import errors
-from imagekit.report.text import size
+from imagekit.model.sizes import size
 
 REPORT_BUG = "this is a bug in imagekit; run again with --verbose and report what it prints"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from imagekit.model.outcome import LayerOutcome, Outcome
-from imagekit.report.text import seconds, size
+from imagekit.model.sizes import size
+from imagekit.report.text import seconds
 
 ZIP_LIMIT = "ZIP limit 262"
 

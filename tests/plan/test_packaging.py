@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imagekit.model.errors import TooLarge
-from imagekit.plan.packaging import ZIP_LIMIT_BYTES, Footprint, check_zip, decide
+from imagekit.plan.packaging import ZIP_LIMIT_BYTES, Footprint, check_zip, decide, fitting
 
 
 def footprint(*weights: int) -> Footprint:
@@ -22,7 +22,7 @@ def test_the_limit_itself_is_too_much() -> None:
     verdict = decide(footprint(ZIP_LIMIT_BYTES - 10, 10))
 
     assert verdict.packaging == "image"
-    assert "package-0 1.0 262" in verdict.why
+    assert "package-0 1.0 262 MB" in verdict.why
 
 
 def test_no_wheel_for_the_managed_runtime_is_an_image() -> None:
@@ -41,3 +41,18 @@ def test_a_zip_that_outgrew_its_limit_stops_instead_of_flipping() -> None:
     assert stopped.value.biggest[0] == ("package-1 1.0", ZIP_LIMIT_BYTES)
     assert stopped.value.hint is not None
     assert "--repackage" in stopped.value.hint
+
+
+def test_a_zip_that_is_nearly_full_is_told() -> None:
+    """From 90 % on: the next bump may stop the build (decision 8)."""
+    assert "near the limit" in decide(footprint(ZIP_LIMIT_BYTES * 9 // 10 + 1)).why
+    assert "near the limit" not in decide(footprint(ZIP_LIMIT_BYTES // 2)).why
+
+
+def test_bytecode_gives_way_before_anything_else() -> None:
+    """Small parts keep theirs first, and the ZIP stays below its limit."""
+    assert fitting(100, [("a", 30), ("b", 10), ("c", 20)], 200) == {"a", "b", "c"}
+    assert fitting(100, [("a", 30), ("b", 10), ("c", 20)], 150) == {"b", "c"}
+    assert fitting(100, [("a", 49)], 150) == {"a"}
+    assert fitting(100, [("a", 50)], 150) == frozenset()
+    assert fitting(200, [("a", 1)], 150) == frozenset()

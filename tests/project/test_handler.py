@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from imagekit.model.errors import Problem
+from imagekit.model.tree import Bytes, FileEntry, Tree
+from imagekit.project.config import FunctionConfig
 from imagekit.project.handler import (
     handler_candidates,
     handler_module_present,
@@ -13,6 +16,7 @@ from imagekit.project.handler import (
     handler_problem,
     handler_surely_missing,
     holds_handler,
+    missing_function,
     missing_handler,
 )
 from tests.project.trees import function, put, tree_of
@@ -154,3 +158,19 @@ def test_a_module_that_is_elsewhere_is_not_judged(tmp_path: Path) -> None:
     put(tmp_path, {"src/scoring/app.py": ""})
 
     assert not handler_surely_missing(tree_of(tmp_path), "installed.app.handler")
+
+
+def test_a_function_that_the_module_has_not_is_told_apart(tmp_path: Path) -> None:
+    """The file is there: what is missing is the function, and a near name is the hint."""
+    entry = FileEntry(
+        path="app.py",
+        size_bytes=0,
+        owner="source",
+        content=Bytes(b"async def handler(event, context): ...\n"),
+    )
+    config = FunctionConfig(name="f", handler="app.handlr", root=tmp_path, where="x: functions.f")
+
+    error = missing_function(config, Tree.of([entry]))
+
+    assert error.problems == (Problem("x: functions.f.handler", "app.py defines no handlr"),)
+    assert error.hint == 'write `handler = "app.handler"`'
