@@ -55,14 +55,14 @@ def fetch(
     todo = {p.wheel.digest: p for p in packages if wheel_path(p, store) is None}
     if not todo:
         return
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor, as_completed
 
     one = _Fetch(store, transport, progress, sleep, threading.Event())
     largest_first = sorted(todo.values(), key=lambda package: -(package.wheel.size_bytes or 0))
     with ThreadPoolExecutor(min(workers, len(todo))) as pool:
         running = [pool.submit(one.get, package) for package in largest_first]
         try:
-            for future in running:
+            for future in as_completed(running):
                 future.result()
         except BaseException:
             one.stop.set()
