@@ -64,7 +64,7 @@ class Report:
     unseen: tuple[str, ...] = ()
     """Layers whose bytes were not there: rules over files know nothing of them."""
     rules_run: tuple[str, ...] = ()
-    """Rules that had what they need to be judged."""
+    """Rules that were judged, on all that they are about or on the layers that were there."""
 
     @property
     def errors(self) -> tuple[Finding, ...]:

@@ -23,23 +23,25 @@ def check_bytes(
     facts: LayerFacts, descriptor: Descriptor | None, diff_id: Digest | None
 ) -> Findings:
     """The blob against its descriptor and the config's diff_id (None where nobody promised)."""
-    if facts.broken:
-        yield M20.found(facts.place, facts.broken, ours=facts.ours)
-    elif descriptor is not None:
-        yield from _promised(facts, descriptor)
-    if facts.diff_id and diff_id and facts.diff_id != diff_id:
-        what = f"its tar is {facts.diff_id}; the config's diff_id says {diff_id}"
+    if what := facts.broken or _other_than_promised(facts, descriptor, diff_id):
         yield M20.found(facts.place, what, ours=facts.ours)
+    if descriptor is not None and facts.broken is None:
+        yield from _compression(facts, descriptor.media_type)
 
 
-def _promised(facts: LayerFacts, descriptor: Descriptor) -> Findings:
-    if facts.digest and facts.digest != descriptor.digest:
-        what = f"its bytes are {facts.digest}, not {descriptor.digest}"
-        yield M20.found(facts.place, what, ours=facts.ours)
-    elif facts.digest and facts.blob_bytes != descriptor.size_bytes:
-        what = f"it has {facts.blob_bytes} bytes; the manifest says {descriptor.size_bytes}"
-        yield M20.found(facts.place, what, ours=facts.ours)
-    said = descriptor.media_type
+def _other_than_promised(
+    facts: LayerFacts, descriptor: Descriptor | None, diff_id: Digest | None
+) -> str | None:
+    if descriptor and facts.digest and facts.digest != descriptor.digest:
+        return f"its bytes are {facts.digest}, not {descriptor.digest}"
+    if descriptor and facts.digest and facts.blob_bytes != descriptor.size_bytes:
+        return f"it has {facts.blob_bytes} bytes; the manifest says {descriptor.size_bytes}"
+    if diff_id and facts.diff_id and facts.diff_id != diff_id:
+        return f"its tar is {facts.diff_id}; the config's diff_id says {diff_id}"
+    return None
+
+
+def _compression(facts: LayerFacts, said: str) -> Findings:
     if facts.compression == "zstd" and not said.endswith("+zstd"):
         yield M8.found(facts.place, f"it is compressed with zstd; its media type is {said}")
     elif facts.compression == "none" and said.endswith(("+gzip", ".gzip")):

@@ -26,9 +26,8 @@ from imagekit.check.manifest import (
 )
 from imagekit.check.opened import OpenImage, OpenLayer
 from imagekit.check.own import RULES_VERSION
-from imagekit.check.rules import M1, R1
+from imagekit.check.rules import C6, M1, M21, R1, T6
 from imagekit.check.running import (
-    COMMAND_RULES,
     RUNNING_RULES,
     check_command,
     check_handler,
@@ -86,7 +85,10 @@ def _check(image: OpenImage, wanted: Callable[[OpenLayer], bool]) -> Report:
     rules = [*documents.rules, *(BYTES + HEADERS if facts else ())]
     if any(one.whole for one in facts.values()):
         findings += _tree(image, config, scope, facts, complete=complete)
-        rules += [*FILE_RULES, *(RUNNING_RULES if complete else ())]
+        rules += [rule for rule in FILE_RULES if complete or rule is not C6]
+        rules += RUNNING_RULES if complete else []
+    if all(index in facts or layer.known for index, layer in enumerate(image.layers)):
+        rules.append(T6)
     return _report(image.name, findings, rules, tuple(_unseen(image, facts)))
 
 
@@ -107,9 +109,7 @@ def _documents(image: OpenImage) -> _Documents:
         return _Documents(config=None, findings=(*findings, broken), rules=rules)
     findings += check_config(image, config)
     findings += check_command(config, image.handler)
-    return _Documents(
-        config=config, findings=tuple(findings), rules=(*rules, *CONFIG_RULES, *COMMAND_RULES)
-    )
+    return _Documents(config=config, findings=tuple(findings), rules=(*rules, *CONFIG_RULES, M21))
 
 
 def _read(

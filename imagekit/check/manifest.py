@@ -47,7 +47,7 @@ MAX_LAYERS: Final = 127
 MANIFEST_RULES: Final[tuple[Rule, ...]] = (
     *(M1, M2, M2B, M4, M5, M6, M7, M8, M9, M10, M11, M12, M20, E10, T7, T8),
 )
-CONFIG_RULES: Final[tuple[Rule, ...]] = (M13, M14, M15, M16, M17, M18, M20, R3, R7, T6)
+CONFIG_RULES: Final[tuple[Rule, ...]] = (M13, M14, M17, M18, M20, R3, R7)
 
 _MANIFEST = "the manifest"
 _CONFIG = "the config"
