@@ -40,6 +40,17 @@ def own_interpreter(base: Base, store: Store) -> Interpreter | None:
     return Interpreter(version=base.facts.python, argv=argv_in(folder))
 
 
+def kept_interpreters(store: Store) -> tuple[tuple[str, ...], ...]:
+    """How to start every Python that was unpacked from a composed base on this machine."""
+    found: list[tuple[str, ...]] = []
+    for folder in sorted((store.root / _HOME).glob("*")):
+        try:
+            found.append(argv_in(folder))
+        except CannotBuild:
+            continue
+    return tuple(found)
+
+
 def _unpacked(base: Base, store: Store, folder: Path) -> bool:
     """Whether the Python that was unpacked starts, and is the one that the facts tell of."""
     with store.folder() as scratch:

@@ -87,12 +87,9 @@ class Packages:
         pinned = self.decisions.python(minor)
         found = self._find(minor, pinned)
         if found is None or pinned not in (None, found.version):
-            found = self._own(base, pinned) or found or self._find(minor, pinned, install=True)
+            found = self._own(base, pinned) or found or self._last_resort(minor, pinned)
         if found is None:
-            raise CannotBuild(
-                what=f"there is no CPython {minor} here to compile bytecode with",
-                hint=f"uv python install {minor}, or set `bytecode = false`",
-            )
+            raise interpreters.none_found(minor)
         self.decisions.keep_python(minor, found.version)
         return found
 
@@ -100,13 +97,22 @@ class Packages:
         """The CPython that compiles this plan's bytecode; None where it ships none."""
         return self.interpreter(plan.target.python, plan.base) if plan.bytecode else None
 
-    def _find(self, minor: str, exact: str | None, *, install: bool = False) -> Interpreter | None:
+    def _find(self, minor: str, exact: str | None) -> Interpreter | None:
+        return interpreters.find(
+            minor, exact=exact, environ=self.workshop.environ, store=self.workshop.store
+        )
+
+    def _last_resort(self, minor: str, exact: str | None) -> Interpreter | None:
+        """One of a base that was composed here before, else one that uv installs."""
+        from imagekit.bases.bytecode import kept_interpreters
+
         return interpreters.find(
             minor,
             exact=exact,
             environ=self.workshop.environ,
             store=self.workshop.store,
-            install=install,
+            extra=kept_interpreters(self.workshop.store),
+            install=True,
         )
 
     def _own(self, base: Base | None, exact: str | None) -> Interpreter | None:
