@@ -119,8 +119,10 @@ class _Fetch:
                 causes=(error.strerror or str(error),),
             ) from error
         _compare(package, found)
-        if before == _stamp(path):
-            self.store.put_record(_RECORD, _key(path), _seen(path, found))
+        seen = _seen(path, found)
+        if seen["stamp"] != before:
+            raise CannotBuild(what=f"{path} changed while it was read", hint="build again")
+        self.store.put_record(_RECORD, _key(path), seen)
 
     def _hash(self, path: Path) -> Digest:
         hashed = hashlib.sha256()

@@ -211,6 +211,17 @@ def test_a_local_wheel_that_changed_is_noticed(tmp_path: Path, store: Store) -> 
     assert wheel_path(one, store) is None
 
 
+def test_a_local_wheel_that_changes_meanwhile_is_not_believed(tmp_path: Path, store: Store) -> None:
+    """Its hash would be remembered with the time of other bytes."""
+    wheel = make_wheel(tmp_path, "pkg", "1.0", {"a.bin": b"one"})
+    one = package(wheel)
+
+    with pytest.raises(CannotBuild, match="changed while it was read"):
+        fetch([one], store, nobody(), progress=lambda _: os.utime(wheel, (0, 0)))
+
+    assert wheel_path(one, store) is None
+
+
 def test_a_local_wheel_that_is_gone_is_named(tmp_path: Path, store: Store) -> None:
     """By package and path."""
     wheel = make_wheel(tmp_path, "pkg", "1.0", {})

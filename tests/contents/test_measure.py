@@ -147,8 +147,10 @@ def test_records_that_cannot_be_read_are_made_anew(folder: Path, store: Store) -
     """Written by another version, or by a disk that was full."""
     packages = [package(wheel) for wheel in folder.glob("*.whl")]
     first = measure(packages, store, nobody())
-    for record in (store.root / "records").rglob("*.json"):
-        record.write_text('{"format": 0}')
+    for kind in ("wheel", "weights"):
+        for record in (store.root / "records" / kind).glob("*.json"):
+            old = {"format": 0, "checked": True, "files": [["old.py", 1, 1, False]]}
+            store.put_record(kind, record.stem, old)
 
     assert measure(packages, store, nobody()) == first
 
