@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-# Compiled into every CPython on Linux; awslambdaric refuses them (Runtime.BuiltInModuleConflict).
-_BUILT_IN: Final = frozenset(
+BUILT_IN: Final = frozenset(
     (
         *("_abc", "_ast", "_codecs", "_collections", "_functools", "_imp", "_io", "_locale"),
         *("_operator", "_signal", "_sre", "_stat", "_string", "_symtable", "_thread"),
@@ -14,6 +13,9 @@ _BUILT_IN: Final = frozenset(
         *("gc", "itertools", "marshal", "posix", "pwd", "sys", "time"),
     )
 )
+"""Compiled into every CPython on Linux; awslambdaric refuses them as handlers
+(Runtime.BuiltInModuleConflict)."""
+
 _SUFFIXES: Final = (".py", ".pyc", ".so", ".abi3.so")
 
 
@@ -23,7 +25,7 @@ def malformed(handler: str) -> str | None:
     first = module.replace("/", ".").partition(".")[0]
     if not dot or not module or not function:
         return f"handler {handler!r} is not MODULE.FUNCTION"
-    if module.split(".")[0] in _BUILT_IN:
+    if module.split(".")[0] in BUILT_IN:
         return f"handler {handler!r}: {first} is built into Python"
     if not all(module.replace("/", ".").split(".")):
         return f"handler {handler!r} has an empty name in it"

@@ -31,8 +31,9 @@ class UnreadLayer(Exception):
 class TarStream:
     """The uncompressed bytes of a blob, forward only."""
 
-    def __init__(self, blob: BinaryIO) -> None:
+    def __init__(self, blob: BinaryIO, *, max_bytes: int = MAX_TAR_BYTES) -> None:
         self._blob = blob
+        self._max_bytes = max_bytes
         self._blob_hash = hashlib.sha256()
         self._tar_hash = hashlib.sha256()
         self.blob_bytes = 0
@@ -95,7 +96,7 @@ class TarStream:
         self._buffer, self._at = next(self._chunks, b""), 0
         self._tar_hash.update(self._buffer)
         self.tar_bytes += len(self._buffer)
-        if self.tar_bytes > MAX_TAR_BYTES:
+        if self.tar_bytes > self._max_bytes:
             raise UnreadLayer("more than 10 GiB of it")
         return self._buffer
 
