@@ -60,6 +60,8 @@ class Index:
         self.auth = auth
         self.requests: Counter[tuple[str, str]] = Counter()
         """How often each (method, path) was asked for."""
+        self.whole: Counter[str] = Counter()
+        """How often each file was asked for without a range."""
         self.sent_bytes: Counter[str] = Counter()
         """Bytes of body sent for each path."""
         self._faults: list[Fault] = []
@@ -110,16 +112,13 @@ class Index:
             self._faults.clear()
 
     def downloads(self) -> dict[str, int]:
-        """File name to the number of GET requests for the wheel itself."""
-        return {
-            path.removeprefix("/files/"): count
-            for (method, path), count in self.requests.items()
-            if method == "GET" and path.startswith("/files/") and path.endswith(".whl")
-        }
+        """Wheel to how often it was asked for whole; ranges of it do not count."""
+        return {name: count for name, count in self.whole.items() if name.endswith(".whl")}
 
     def forget(self) -> None:
         """Start counting anew."""
         self.requests.clear()
+        self.whole.clear()
         self.sent_bytes.clear()
 
     def take_fault(self, path: str) -> Fault | None:
@@ -175,6 +174,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._index.requests[self.command, path] += 1
         if not self._allowed():
             return self._answer(401, b"who are you?", {"WWW-Authenticate": 'Basic realm="index"'})
+        if self.command == "GET" and "Range" not in self.headers:
+            self._index.whole[path.removeprefix("/files/")] += 1
         fault = self._index.take_fault(path)
         if fault:
             time.sleep(fault.delay_seconds)
