@@ -15,6 +15,7 @@ from imagekit.check.files import FILE_RULES, check_bytecode, check_machine, chec
 from imagekit.check.findings import Finding, Findings, Report, Rule
 from imagekit.check.form import others
 from imagekit.check.handler import malformed, module_file, module_path
+from imagekit.check.limits import MAX_HANDLER_CHARACTERS, MAX_UPLOAD_BYTES, UNZIPPED_BYTES
 from imagekit.check.machine import Expected
 from imagekit.check.members import Oddity, entry_of, has_zip64_end, is_link, look, oddities
 from imagekit.check.opened import OpenZip
@@ -23,14 +24,10 @@ from imagekit.check.sdk import check_sdk
 from imagekit.check.stream import BrokenLayer
 from imagekit.check.view import View
 
-MAX_UNZIPPED_BYTES: Final = 262_144_000
-MAX_UPLOAD_BYTES: Final = 52_428_800
-MAX_HANDLER: Final = 128
-
 ZIP_RULES: Final[tuple[Rule, ...]] = (M22, *FILE_RULES, Z1, Z2, Z7, Z8, Z9, Z10, Z11, Z13, Z14)
 
 _TASK_ROOT: Final = "/var/task"
-_MAX_READ_BYTES: Final = 8 * MAX_UNZIPPED_BYTES
+_MAX_READ_BYTES: Final = 8 * UNZIPPED_BYTES
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, EOFError, BrokenLayer, ValueError)
 
@@ -71,7 +68,7 @@ def _check(archive: OpenZip, file: BinaryIO) -> Findings:
 
 
 def _size(archive: OpenZip, total: int) -> Findings:
-    if total + archive.attached_layer_bytes >= MAX_UNZIPPED_BYTES:
+    if total + archive.attached_layer_bytes >= UNZIPPED_BYTES:
         layers = f", and its layers to {archive.attached_layer_bytes:,}"
         more = layers if archive.attached_layer_bytes else ""
         yield Z1.found(archive.name, f"unpacks to {total:,} bytes{more}")
@@ -157,7 +154,7 @@ def _handler(view: View, handler: str, python: str | None) -> Findings:
     if what := malformed(handler):
         yield M22.found("the handler", what)
         return
-    if len(handler) > MAX_HANDLER or any(character.isspace() for character in handler):
+    if len(handler) > MAX_HANDLER_CHARACTERS or any(character.isspace() for character in handler):
         yield M22.found("the handler", f"{handler!r} has a space or more than 128 characters")
         return
 

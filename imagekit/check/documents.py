@@ -54,6 +54,11 @@ class RawConfig:
         """What is started."""
         return self.entrypoint + self.command
 
+    @property
+    def is_aws(self) -> bool:
+        """Whether the image stands on AWS's own base (lambda_rules R3)."""
+        return bool(self.argv) and self.argv[0].endswith("/lambda-entrypoint.sh")
+
 
 def parse_manifest(data: bytes) -> RawManifest | None:
     """Read it; None where it is no JSON object."""

@@ -40,17 +40,11 @@ class LayerFacts:
         return self.broken is None and self.unread is None
 
 
-def place_of(index: int, layer: OpenLayer) -> str:
-    """How findings name a layer: its place from the base up, and its digest if it has one."""
-    digest = layer.descriptor.digest if layer.descriptor else layer.diff_id
-    return f"layer {index} ({digest.short})" if digest else f"layer {index}"
-
-
 def read_layer(
     index: int, layer: OpenLayer, expected: Expected, inspect: Callable[[str], bool]
 ) -> LayerFacts:
     """Read a layer that is there, in one pass and in bounded memory; `inspect` as Lookout's."""
-    place = place_of(index, layer)
+    place = layer.place(index)
     if layer.open is None:
         return LayerFacts(place=place, ours=layer.ours, unread="it is not here")
     with layer.open() as blob:

@@ -7,6 +7,13 @@ from typing import Final
 
 from imagekit.check.documents import RawConfig, RawManifest
 from imagekit.check.findings import Finding, Findings, Rule
+from imagekit.check.limits import (
+    FAST_MANIFEST_BYTES,
+    MAX_LAYERS,
+    MAX_MANIFEST_CHARACTERS,
+    MAX_SETTINGS_BYTES,
+    MAX_TAR_BYTES,
+)
 from imagekit.check.opened import OpenImage
 from imagekit.check.rules import (
     E10,
@@ -35,14 +42,8 @@ from imagekit.check.rules import (
     T7,
     T8,
 )
-from imagekit.check.stream import MAX_TAR_BYTES
 from imagekit.model.digest import Digest
 from imagekit.model.image import CONFIG, INDEXES, LAYER, MANIFEST, Family
-
-FAST_MANIFEST_BYTES: Final = 25_400
-MAX_MANIFEST_CHARACTERS: Final = 4_194_304
-MAX_SETTINGS_BYTES: Final = 16 * 1024
-MAX_LAYERS: Final = 127
 
 MANIFEST_RULES: Final[tuple[Rule, ...]] = (
     *(M1, M2, M2B, M4, M5, M6, M7, M8, M9, M10, M11, M12, M20, E10, T7, T8),
@@ -157,13 +158,8 @@ def check_config(image: OpenImage, config: RawConfig) -> Findings:
     if config.working_dir and not config.working_dir.startswith("/"):
         yield M16.found(_CONFIG, f"WORKDIR {config.working_dir!r} is not absolute")
     yield from _count(image, config)
-    if is_aws(config):
+    if config.is_aws:
         yield from _aws_environment(config)
-
-
-def is_aws(config: RawConfig) -> bool:
-    """Whether the image stands on AWS's own base (lambda_rules R3)."""
-    return bool(config.argv) and config.argv[0].endswith("/lambda-entrypoint.sh")
 
 
 def _architecture(image: OpenImage, config: RawConfig) -> Findings:

@@ -27,6 +27,11 @@ class OpenLayer:
     known: LayerRecord | None = None
     """What was noted when it was made."""
 
+    def place(self, index: int) -> str:
+        """How findings name it: its place from the base up, and its digest if it has one."""
+        digest = self.descriptor.digest if self.descriptor else self.diff_id
+        return f"layer {index} ({digest.short})" if digest else f"layer {index}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenImage:

@@ -14,7 +14,7 @@ from imagekit.check.rules import R1
 from imagekit.contents.elf import inspect_elf
 from imagekit.model.errors import ChecksFailed
 from imagekit.model.target import Target
-from imagekit.model.tree import Deflated, FileEntry, Tree
+from imagekit.model.tree import Data, Deflated, FileEntry, Tree
 
 RULES_VERSION: Final = 1
 """Raised when a layer that passed may no longer pass; `LayerRecord.checks` holds what it passed."""
@@ -57,7 +57,7 @@ class _Watched:
     found: dict[str, ElfFile]
     entry: FileEntry
 
-    def read(self) -> bytes:
+    def read(self) -> Data:
         """The bytes, looked at."""
         data = self.entry.content.read()
         if data.startswith(_ELF) and (facts := inspect_elf(data)):

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from imagekit.check.command import CLIENT, command_of
 from imagekit.check.documents import RawConfig
 from imagekit.check.findings import Findings, Rule
 from imagekit.check.handler import malformed, module_file, module_path
-from imagekit.check.manifest import is_aws
-from imagekit.check.rules import M15, M16, M21, M22, M23, P2, R5
+from imagekit.check.rules import M15, M16, M22, M23, P2, R5
 from imagekit.check.sdk import check_sdk
 from imagekit.check.view import Found, Node, View
 
@@ -18,42 +18,7 @@ RUNNING_RULES: Final[tuple[Rule, ...]] = (M15, M16, M22, M23, P2, R5)
 """They need every layer; the documents alone may break some of them already."""
 
 _CONFIG = "the config"
-_CLIENT = "awslambdaric"
 _READ, _ENTER = 0o004, 0o001
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """What the image's command means to Lambda's runtime client."""
-
-    handler: str | None
-    """None where the image does not say one, or in a way that is not known."""
-    client: bool
-    """It is awslambdaric, started by Python."""
-
-
-def command_of(config: RawConfig) -> Command:
-    """Read ENTRYPOINT and CMD together, as Lambda does."""
-    rest = config.argv[1:]
-    if is_aws(config):
-        return Command(handler=rest[0] if len(rest) == 1 else None, client=False)
-    if _CLIENT in rest and rest.index(_CLIENT) > 0 and rest[rest.index(_CLIENT) - 1] == "-m":
-        after = rest[rest.index(_CLIENT) + 1 :]
-        return Command(handler=after[0] if after else None, client=True)
-    return Command(handler=None, client=False)
-
-
-def check_command(config: RawConfig, handler: str | None) -> Findings:
-    """The command alone; `handler` is the function's, where the caller knows it."""
-    command = command_of(config)
-    if is_aws(config) and len(config.argv) != 2:
-        what = f"gets {len(config.argv) - 1} arguments: {' '.join(config.argv[1:]) or 'none'}"
-        yield M21.found(_CONFIG, f"/lambda-entrypoint.sh {what}")
-    if command.client and command.handler is None:
-        yield M23.found(_CONFIG, "awslambdaric gets no handler")
-    asked = handler or command.handler
-    if asked and (refused := malformed(asked)):
-        yield M22.found(_CONFIG, refused)
 
 
 def check_running(
@@ -69,10 +34,10 @@ def check_running(
         else:
             needed[found.path] = found
     path = _Path.of(view, config, python)
-    if command_of(config).client and path.locate(_CLIENT) is None:
+    if command_of(config).client and path.locate(CLIENT) is None:
         yield M23.found(_CONFIG, "awslambdaric is not in the image where Python would find it")
     yield from _handler(path, handler or command_of(config).handler, needed)
-    if is_aws(config):
+    if config.is_aws:
         yield from check_sdk(path.names(config.env.get("LAMBDA_TASK_ROOT", "/var/task")), R5)
     yield from _closed(needed)
 
@@ -148,10 +113,10 @@ def _handler(path: _Path, handler: str | None, needed: dict[str, Found]) -> Find
 
 def import_roots(view: View, config: RawConfig) -> tuple[str, ...]:
     """Folders that Python looks into, where they are there (lambda_rules R5, M23)."""
-    asked = [config.env.get("LAMBDA_TASK_ROOT", "/var/task")] if is_aws(config) else []
+    asked = [config.env.get("LAMBDA_TASK_ROOT", "/var/task")] if config.is_aws else []
     asked.append(config.working_dir or "/")  # `-m` puts the working folder first
     asked.extend(filter(None, config.env.get("PYTHONPATH", "").split(":")))
-    if is_aws(config):
+    if config.is_aws:
         asked.extend(("/opt/python", "/var/runtime"))
     asked.extend(view.folders_named(("site-packages", "dist-packages")))
     found = (view.find(path) for path in asked)

@@ -7,12 +7,10 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final, Literal
 
+from imagekit.check.limits import MAX_TAR_BYTES
 from imagekit.model.digest import Digest
 
 Compression = Literal["gzip", "zstd", "none"]
-
-MAX_TAR_BYTES: Final = 10 * 1024**3
-"""lambda_rules T6; nothing is read beyond it, so a small blob cannot keep a check busy for days."""
 
 _BLOB_CHUNK: Final = 256 * 1024
 _TAR_CHUNK: Final = 1024 * 1024
@@ -29,7 +27,10 @@ class UnreadLayer(Exception):
 
 
 class TarStream:
-    """The uncompressed bytes of a blob, forward only."""
+    """The uncompressed bytes of a blob, forward only.
+
+    Nothing is read beyond `max_bytes`, so that a small blob cannot keep a check busy for days.
+    """
 
     def __init__(self, blob: BinaryIO, *, max_bytes: int = MAX_TAR_BYTES) -> None:
         self._blob = blob
