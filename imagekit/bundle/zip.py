@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, TooLarge
-from imagekit.model.tree import Deflated, FileEntry, Tree
+from imagekit.model.tree import Data, Deflated, FileEntry, Tree
 from imagekit.oci.beside import file_beside
 from imagekit.oci.tar import read_whole, utf8_name
 
@@ -62,7 +62,7 @@ class _Member:
     mode: int
     method: int
     crc32: int
-    data: bytes
+    data: Data
     size_bytes: int
 
     def common(self) -> bytes:
@@ -110,7 +110,7 @@ class _Archive:
         self._write(_END_MARK + struct.pack("<HHHHIIH", 0, 0, count, count, len(central), start, 0))
         return Digest(self._hash.hexdigest())
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: Data) -> None:
         self.size_bytes += len(data)
         if self.size_bytes > _MAX_BYTES:
             raise TooLarge(what="the ZIP", limit_bytes=_MAX_BYTES, actual_bytes=self.size_bytes)
@@ -161,7 +161,7 @@ def _member(entry: FileEntry) -> _Member:
     )
 
 
-def _stored(entry: FileEntry, mode: int, data: bytes) -> _Member:
+def _stored(entry: FileEntry, mode: int, data: Data) -> _Member:
     return _Member(
         name=utf8_name(entry.path),
         mode=mode,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from imagekit.contents.fetch import wheel_path
-from imagekit.contents.install import tree_of
+from imagekit.contents.install import tree_of, wheel_tree
 from imagekit.contents.wheel import LocalFile, RandomAccess, WheelMember
 from imagekit.model.errors import Collision
 from imagekit.model.package import Package
@@ -63,7 +63,11 @@ def wheel_facts(package: Package, store: Store) -> WheelFacts | None:
 
 def learn(package: Package, source: RandomAccess, store: Store, *, checked: bool) -> WheelFacts:
     """Read the facts of a wheel, and remember them. Raises BadWheel, and what `source` raises."""
-    files = tuple(_fact(entry) for entry in tree_of(package, source))
+    if isinstance(source, LocalFile):
+        tree = wheel_tree(package, source.path)
+    else:
+        tree = tree_of(package, source)
+    files = tuple(_fact(entry) for entry in tree)
     facts = WheelFacts(files=files, checked=checked)
     _write(package, facts, store)
     return facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from imagekit.contents.wheel import LocalFile, RandomAccess
@@ -19,6 +20,13 @@ def wheel_tree(package: Package, path: Path) -> Tree:
 
     Raises BadWheel, and PathCollisions where the wheel fills one path twice.
     """
+    found = path.stat()
+    return _remembered(package, path, (found.st_size, found.st_mtime_ns))
+
+
+@lru_cache(maxsize=512)
+def _remembered(package: Package, path: Path, stamp: tuple[int, int]) -> Tree:
+    # Measuring and building both ask, and reading the directory of a large wheel takes 50 ms.
     return tree_of(package, LocalFile(path))
 
 

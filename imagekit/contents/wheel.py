@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from imagekit.model.errors import BadWheel
-from imagekit.model.tree import Deflated
+from imagekit.model.tree import Data, Deflated
 
 STORED, DEFLATED = 0, 8
 ENCRYPTED = 0x1 | 0x40 | 0x2000
@@ -87,9 +87,10 @@ class WheelMember:
     source: RandomAccess
     member: Member
 
-    def read(self) -> bytes:
+    def read(self) -> Data:
         """All of it; BadWheel where size or CRC are not those of the directory."""
-        return bytes(self._checked(self._stored()))
+        data = self._checked(self._stored())
+        return bytes(data) if isinstance(data, memoryview) else data
 
     def deflated(self) -> Deflated | None:
         """The stream as it lies in the wheel, known to unpack; None where it is stored."""

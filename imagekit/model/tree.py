@@ -18,11 +18,15 @@ class Deflated:
     size_bytes: int
 
 
+Data = bytes | bytearray
+"""What reading gives: libdeflate inflates into a bytearray, and copying 300 MB takes a while."""
+
+
 class Content(Protocol):
     """Bytes that can be read again and again; nothing is read before it is asked for."""
 
-    def read(self) -> bytes:
-        """All of it."""
+    def read(self) -> Data:
+        """All of it; the caller must not change it."""
         ...
 
     def deflated(self) -> Deflated | None:

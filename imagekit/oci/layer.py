@@ -16,6 +16,7 @@ KIND: Final = "layer"
 """Under which the store keeps the records."""
 
 _LEVEL: Final = 1
+_LARGE_BYTES: Final = 32 << 20
 
 # RFC 1952: magic, deflate, no flags (so no name), no time, "fastest", operating system unknown.
 GZIP_HEADER: Final = bytes.fromhex("1f8b08000000000004ff")
@@ -30,8 +31,8 @@ def make_layer(
     tree's size in memory: hold a Budget. Raises CannotBuild.
     """
     tar = tar_bytes(tree, root)
-    diff_id, tar_size = Digest.of(tar), len(tar)
-    blob = gzip(tar)
+    tar_size = len(tar)
+    diff_id, blob = _hashed_and_zipped(tar)
     del tar  # before the blob is written: the two together are the peak
     record = LayerRecord(
         fingerprint=fingerprint,
@@ -45,6 +46,19 @@ def make_layer(
     )
     keep_record(store, record)
     return record
+
+
+def _hashed_and_zipped(tar: bytearray) -> tuple[Digest, bytearray]:
+    if len(tar) < _LARGE_BYTES:
+        return Digest.of(tar), gzip(tar)
+    # Both only read it, and both release the interpreter lock: the largest layer is what a build
+    # waits for last, when a core has nothing else to do.
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as beside:
+        diff_id = beside.submit(Digest.of, tar)
+        blob = gzip(tar)
+        return diff_id.result(), blob
 
 
 def gzip(data: bytes | bytearray) -> bytearray:

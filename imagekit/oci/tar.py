@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from imagekit.model.errors import CannotBuild
-from imagekit.model.tree import FileEntry, Tree, ancestors
+from imagekit.model.tree import Data, FileEntry, Tree, ancestors
 
 BLOCK: Final = 512
 MTIME: Final = 315_532_800
@@ -75,7 +75,7 @@ def members(tree: Tree, root: str) -> Iterator[tuple[str, FileEntry | None]]:
         yield path, found[path]
 
 
-def read_whole(entry: FileEntry) -> bytes:
+def read_whole(entry: FileEntry) -> Data:
     """The entry's bytes; CannotBuild where they are not as many as it says."""
     data = entry.content.read()
     if len(data) != entry.size_bytes:
