@@ -187,6 +187,11 @@ def aws_base(
     return f"{registry}/lambda/python:3.13"
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes are named by their length: every worker of xdist must find the same names."""
+    return f"{len(val)}-bytes" if isinstance(val, bytes) else None
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Under xdist each worker hands over what it found."""
     if hasattr(session.config, "workeroutput"):
