@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,8 +52,10 @@ def another_user(project: Project, scratch: Path) -> tuple[Project, tuple[str, .
         leave_out("another user", "only root can become one, with setpriv")
     os.chown(scratch, 4321, 4321)
     # pytest's own folders are closed to others, and typer asks about the real user.
-    for folder in (project.folder, *project.folder.parents[:3]):
-        folder.chmod(0o755)
+    temporary = Path(tempfile.gettempdir())
+    for folder in (project.folder, *project.folder.parents):
+        if temporary in folder.parents:
+            folder.chmod(0o755)
     may = "+dac_override,+dac_read_search"
     ids = ("--reuid=4321", "--regid=4321", "--clear-groups")
     return project, ("setpriv", *ids, f"--inh-caps={may}", f"--ambient-caps={may}")
