@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.projects import Project, write_pylock
+from tests.e2e.projects import Project, blob, read_manifest, write_pylock
 from tests.services.cli import succeeded
 from tests.services.front import Fault, Front
 from tests.services.index import Index
@@ -262,3 +262,12 @@ def test_runtime_client_is_added_where_the_base_has_none(
 
     assert any("awslambdaric" in name for layer in made["layers"] for name in layer["packages"])
     succeeded(project.run("check", made["path"]))
+
+
+def test_complete_layout_of_a_registry_base(imaged: Project) -> None:
+    """`--complete` brings the base's layers from the registry; the layout holds every blob."""
+    layout = Path(imaged.folder, imaged.build("--complete")["path"])
+    manifest = read_manifest(layout)
+    assert all(blob(layout, layer["digest"]).exists() for layer in manifest["layers"])
+    done = succeeded(imaged.run("check", layout))
+    assert "unseen" not in done.stdout + done.stderr
