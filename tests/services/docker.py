@@ -97,8 +97,15 @@ def _started(folder: Path) -> Iterator[str]:
             reasons.append(str(error))
         finally:
             stop(process, seconds=30)
+            _unmount(folder / "exec" / "netns")
         reasons.append(tail(folder / f"{driver}.log", lines=2))
     raise NoDocker("dockerd does not start here: " + " / ".join(reasons))
+
+
+def _unmount(namespaces: Path) -> None:
+    """dockerd leaves the network namespaces of its containers mounted when it ends."""
+    for each in namespaces.glob("*"):
+        subprocess.run(["umount", str(each)], check=False, capture_output=True)
 
 
 def _dockerd(folder: Path, driver: str) -> subprocess.Popen[bytes]:
