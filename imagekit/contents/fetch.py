@@ -59,16 +59,17 @@ def fetch(
 
     one = _Fetch(store, transport, progress, sleep, threading.Event())
     largest_first = sorted(todo.values(), key=lambda package: -(package.wheel.size_bytes or 0))
-    with ThreadPoolExecutor(min(workers, len(todo))) as pool:
-        running = [pool.submit(one.get, package) for package in largest_first]
-        try:
-            for future in as_completed(running):
-                future.result()
-        except BaseException:
-            one.stop.set()
-            for future in running:
-                future.cancel()
-            raise
+    pool = ThreadPoolExecutor(min(workers, len(todo)))
+    waits = True
+    try:
+        for future in as_completed([pool.submit(one.get, package) for package in largest_first]):
+            future.result()
+    except KeyboardInterrupt:
+        waits = False  # a server that hangs would hold the user back for a minute
+        raise
+    finally:
+        one.stop.set()
+        pool.shutdown(wait=waits, cancel_futures=True)
 
 
 class _Stopped(BuildError):

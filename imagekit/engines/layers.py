@@ -20,6 +20,9 @@ from imagekit.oci.layer import keep_record, make_layer
 from imagekit.plan.build_plan import LayerPlan
 from imagekit.store import Store
 
+_WAITING = 6
+"""Layers more than cores that may be under way while their sources are compiled."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerMaker:
@@ -67,7 +70,10 @@ def make_all(
     ordered = sorted(once.values(), key=lambda job: (-job[1].unzipped_bytes, job[1].name))
     if len(ordered) <= 1:  # a code change: a pool would cost more than it gives
         return {layer.fingerprint: _make(maker, layer, done) for maker, layer in ordered}
-    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+    # A layer that is being compiled waits for other processes: with as many threads as cores only
+    # two layers' sources would be under way, and the rest would be compressed at the very end.
+    waiting = _WAITING if any(maker.compiler for maker, _ in ordered) else 0
+    pool = ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) + waiting)
     try:
         futures = [pool.submit(_make, maker, layer, done) for maker, layer in ordered]
         return _results(futures)

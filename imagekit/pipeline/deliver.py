@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from imagekit.model.errors import UsageError
 from imagekit.model.outcome import Outcome, changes
 from imagekit.oci.image import Image
 from imagekit.pipeline.destination import Destination, destination, refuse_collisions
@@ -34,6 +35,12 @@ class Delivery:
         cls, workshop: Workshop, session: Session, outputs: Outputs, made: Sequence[Made]
     ) -> Delivery:
         """Find every destination; UsageError where one is missing or two are the same."""
+        if outputs.push and all(one.image is None for one in made):
+            names = ", ".join(one.outcome.name for one in made)
+            raise UsageError(
+                what=f"--push sends images, and {names} is a ZIP",
+                hint="leave `--push` out, or add `--packaging image`",
+            )
         found = cls(workshop=workshop, session=session, outputs=outputs, destinations=())
         destinations = tuple(found._destination(one) for one in made)
         refuse_collisions(
@@ -92,7 +99,7 @@ class Delivery:
 
     def _write(self, made: Made, image: Image, outcome: Outcome) -> Outcome:
         name = self.name(made)
-        if self.outputs.complete:
+        if self.outputs.complete or self.outputs.format == "docker-archive":
             image = self._complete(image)
         if self.outputs.format == "docker-archive":
             from imagekit.oci.archive import write_docker_archive

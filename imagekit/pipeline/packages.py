@@ -47,7 +47,12 @@ class Packages:
             inputs = locks.inputs_of(lock, function, target)
             pinned = self.decisions.pylock(name, architecture, inputs)
         resolution = locks.resolve(
-            lock, function, target, store=self.workshop.store, uv=self._uv, pinned=pinned
+            lock,
+            function,
+            target,
+            store=self.workshop.store,
+            uv=self._uv(target if lock.kind == "uv" else None),
+            pinned=pinned,
         )
         if resolution.pylock is not None and pinned is None:
             self.decisions.keep_pylock(name, architecture, resolution.inputs, resolution.pylock)
@@ -63,7 +68,7 @@ class Packages:
             function = FunctionConfig(name=CLIENT, handler="", root=folder)
             lock = locks.LockFile("requirements", requirements)
             resolution = locks.resolve(
-                lock, function, target, store=self.workshop.store, uv=self._uv
+                lock, function, target, store=self.workshop.store, uv=self._uv()
             )
             found = self._built(resolution.packages, target)
         self.decisions.keep_client(target.python, target.architecture, found)
@@ -124,16 +129,23 @@ class Packages:
 
         return own_interpreter(base, self.workshop.store)
 
-    @property
-    def _uv(self) -> Uv:
-        return Uv(environ=self.workshop.environ, folder=self.project.root)
+    def _uv(self, target: Target | None = None) -> Uv:
+        """uv, told of a CPython of the target's minor version where it may look for one itself:
+        it would trip over shims that do not work, or download an interpreter."""
+        python = None
+        if target is not None and "UV_PYTHON" not in self.workshop.environ:
+            pinned = self.decisions.lock.python(target.python)
+            found = self._find(target.python, pinned.version if pinned else None)
+            python = found.path if found else None
+        return Uv(environ=self.workshop.environ, folder=self.project.root, python=python)
 
     def _built(self, locked: tuple[LockedPackage, ...], target: Target) -> tuple[Package, ...]:
+        wheels_alone = all(isinstance(one.origin, Artifact) for one in locked)
         return build_wheels(
             locked,
             target,
             store=self.workshop.store,
-            uv=self._uv,
+            uv=self._uv(None if wheels_alone else target),
             fetch=self._fetch_one,
             say=self._say_building,
         )

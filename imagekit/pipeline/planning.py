@@ -31,6 +31,7 @@ from imagekit.plan.packaging import (
     ZIP_LIMIT_BYTES,
     Footprint,
     Verdict,
+    check_image,
     check_zip,
     decide,
 )
@@ -131,6 +132,7 @@ class Planner:
         self._require_handler(job, locked)
         packages = _without(locked, base)
         weights = weigh(self.workshop, packages)
+        check_image(_footprint(packages, weights, job.source), base.facts.unzipped_bytes)
         bytecode = self._bytecode(job, base)
         adds_client = not base.facts.runtime_client and CLIENT not in weights
         client = self._client(target, bytecode) if adds_client else ()

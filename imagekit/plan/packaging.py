@@ -80,6 +80,19 @@ def check_zip(footprint: Footprint) -> None:
         )
 
 
+def check_image(footprint: Footprint, base_bytes: int) -> None:
+    """Known before anything is fetched: raise TooLarge for what Lambda refuses (T6)."""
+    total = base_bytes + footprint.total_bytes
+    if total > IMAGE_LIMIT_BYTES:
+        raise TooLarge(
+            what="the image, its base included,",
+            limit_bytes=IMAGE_LIMIT_BYTES,
+            actual_bytes=total,
+            biggest=footprint.biggest(5),
+            hint="leave the largest packages out, or fetch their data at run time",
+        )
+
+
 def fitting(
     plain_bytes: int, bytecode: Sequence[tuple[str, int]], limit_bytes: int = ZIP_LIMIT_BYTES
 ) -> frozenset[str]:

@@ -55,6 +55,8 @@ def closing_line(outcome: Outcome) -> str:
 
 
 def _facts(outcome: Outcome) -> str:
+    if outcome.why.startswith("no wheel"):
+        return f"{size(outcome.unzipped_bytes)}; {outcome.why}"
     facts = [size(outcome.unzipped_bytes), ZIP_LIMIT]
     heaviest = max(outcome.layers, key=lambda layer: layer.unzipped_bytes, default=None)
     if heaviest is not None and heaviest.packages:

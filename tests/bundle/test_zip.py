@@ -40,7 +40,7 @@ class FromWheel:
         return Deflated(data=self.stream, crc32=zlib.crc32(self.data), size_bytes=len(self.data))
 
 
-def wanted(found: Tree) -> dict[str, bytes]:
+def wanted(found: Tree) -> dict[str, bytes | bytearray]:
     return {
         one.path: one.link_target.encode() if one.link_target is not None else one.content.read()
         for one in found

@@ -90,7 +90,7 @@ def test_the_layout_is_that_of_uv(tmp_path: Path) -> None:
     """Paths, bytes and modes of every file; shebangs and RECORD aside, which name this machine."""
     wheel = odd_wheel(tmp_path)
     theirs = by_uv(wheel, tmp_path / "target")
-    ours = {entry.path: (entry.content.read(), entry.executable) for entry in tree(wheel)}
+    ours = {entry.path: (bytes(entry.content.read()), entry.executable) for entry in tree(wheel)}
 
     record = "Odd.Pkg-1.0.dist-info/RECORD"
     assert ours.keys() == theirs.keys()
