@@ -13,6 +13,7 @@ from imagekit.model.errors import ConfigError, NoWheels, Problem
 from imagekit.model.package import Package
 from imagekit.model.target import Architecture, Target
 from imagekit.model.tree import Tree
+from imagekit.pipeline.apart import require_apart
 from imagekit.pipeline.bases import Bases
 from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.packages import CLIENT, Packages, weigh
@@ -108,8 +109,8 @@ class Planner:
     def _zip(self, job: _Job, verdict: Verdict) -> BuildPlan:
         target = Target.managed(job.python, job.architecture)
         packages = self.packages.of(job.function, target)
-        self._require_handler(job, packages)
         weights = weigh(self.workshop, packages)
+        self._require_sound(job, packages)
         check_zip(_footprint(packages, weights, job.source))
         bytecode = self._bytecode(job, base=None)
         return BuildPlan(
@@ -129,9 +130,9 @@ class Planner:
         base = self._base(job)
         target = base.target(job.architecture)
         locked = self.packages.of(job.function, target)
-        self._require_handler(job, locked)
         packages = _without(locked, base)
         weights = weigh(self.workshop, packages)
+        self._require_sound(job, packages)
         check_image(_footprint(packages, weights, job.source), base.facts.unzipped_bytes)
         bytecode = self._bytecode(job, base)
         adds_client = not base.facts.runtime_client and CLIENT not in weights
@@ -176,14 +177,16 @@ class Planner:
             return None
         return self.packages.interpreter(job.python, base).version
 
-    def _require_handler(self, job: _Job, packages: Sequence[Package]) -> None:
-        """The handler's module is in the source, else in a package; else ConfigError."""
+    def _require_sound(self, job: _Job, packages: Sequence[Package]) -> None:
+        """What needs the packages measured: ConfigError where the handler's module is nowhere,
+        PathCollisions where source and packages fill one path differently."""
         handler = job.function.handler
         if handler_module_present(job.source, handler):
             if handler_surely_missing(job.source, handler):
                 raise missing_function(job.function, job.source)
         elif not self.packages.hold(packages, handler):
             raise missing_handler(job.function, job.source)
+        require_apart(job.source, packages, self.workshop.store)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
