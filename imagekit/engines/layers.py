@@ -16,7 +16,7 @@ from imagekit.model.package import Package
 from imagekit.model.target import Target
 from imagekit.model.tree import Tree
 from imagekit.oci.budget import Budget
-from imagekit.oci.layer import keep_record, make_layer
+from imagekit.oci.layer import make_layer
 from imagekit.plan.build_plan import LayerPlan
 from imagekit.store import Store
 
@@ -47,16 +47,18 @@ class LayerMaker:
         """Put the layer into the store; what Lambda would refuse in it raises ChecksFailed."""
         with self.budget.hold(layer.unzipped_bytes):
             watch = ElfWatch(self.target)
-            record = make_layer(
+
+            def settle(record: LayerRecord) -> LayerRecord:
+                watch.refuse(layer.name)
+                return replace(record, glibc=watch.glibc, checks=RULES_VERSION)
+
+            return make_layer(
                 watch.over(self.tree(layer)),
                 root=layer.root,
                 fingerprint=layer.fingerprint,
                 store=self.store,
+                settle=settle,
             )
-            watch.refuse(layer.name)
-        passed = replace(record, glibc=watch.glibc, checks=RULES_VERSION)
-        keep_record(self.store, passed)
-        return passed
 
 
 def make_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Final
 
@@ -23,9 +24,18 @@ GZIP_HEADER: Final = bytes.fromhex("1f8b08000000000004ff")
 
 
 def make_layer(
-    tree: Tree, *, root: str, fingerprint: Digest, store: Store, glibc: str | None = None
+    tree: Tree,
+    *,
+    root: str,
+    fingerprint: Digest,
+    store: Store,
+    glibc: str | None = None,
+    settle: Callable[[LayerRecord], LayerRecord] = lambda record: record,
 ) -> LayerRecord:
     """Put the layer that holds `tree` under `root` into the store, with its record.
+
+    `settle` completes the record, or raises, before it is kept: a record that is in the store is
+    whole, whenever a build is killed.
 
     Thread-safe; hashing and compressing release the interpreter lock. Takes up to twice the
     tree's size in memory: hold a Budget. Raises CannotBuild.
@@ -44,8 +54,9 @@ def make_layer(
         files=len(tree.entries),
         glibc=glibc,
     )
-    keep_record(store, record)
-    return record
+    settled = settle(record)
+    keep_record(store, settled)
+    return settled
 
 
 def _hashed_and_zipped(tar: bytearray) -> tuple[Digest, bytearray]:
