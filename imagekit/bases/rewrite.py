@@ -16,15 +16,7 @@ from pathlib import Path
 
 from imagekit.model.errors import CannotBuild
 from imagekit.model.tree import Deflated, FileEntry, Tree, ancestors
-from imagekit.oci.tar import (
-    BLOCK,
-    END,
-    file_header,
-    folder_header,
-    link_header,
-    members,
-    read_whole,
-)
+from imagekit.oci.tar import members, written
 
 _EMPTIED = (
     *("dev/", "proc/", "sys/", "run/", "tmp/", "root/", "var/tmp/", "var/log/", "var/cache/"),
@@ -42,7 +34,7 @@ _DOCS = "usr/share/doc/"
 _CACHE = "__pycache__"
 
 # Anyone may write there, and only the owner may remove: as on every Unix.
-_STICKY = {"tmp", "var/tmp"}
+_STICKY = frozenset({"tmp", "var/tmp"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,24 +108,7 @@ def root_bytes(root: RootTree) -> bytearray:
     # lambda_rules T1: every folder above a folder stands there, too.
     folders = (part for folder in root.folders for part in (folder, *ancestors(folder)))
     found = dict.fromkeys(folders) | dict(members(root.files, ""))
-    tar = bytearray()
-    for path in sorted(found):
-        entry = found[path]
-        if entry is None:
-            tar += folder_header(path, mode=0o1777 if path in _STICKY else 0o755)
-        elif entry.link_target is not None:
-            tar += link_header(path, entry.link_target)
-        else:
-            _append(tar, path, entry)
-    tar += END
-    return tar
-
-
-def _append(tar: bytearray, path: str, entry: FileEntry) -> None:
-    data = read_whole(entry)
-    tar += file_header(path, len(data), executable=entry.executable)
-    tar += data
-    tar += bytes(-len(data) % BLOCK)
+    return written(((path, found[path]) for path in sorted(found)), _STICKY)
 
 
 def _entry(

@@ -10,7 +10,7 @@ bytes.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from imagekit.model.errors import CannotBuild
@@ -40,10 +40,20 @@ def tar_bytes(tree: Tree, root: str) -> bytearray:
     Raises CannotBuild where a file has another size than its entry says, or a name that is not
     Unicode.
     """
+    return written(members(tree, root))
+
+
+def written(
+    found: Iterable[tuple[str, FileEntry | None]], sticky: frozenset[str] = frozenset()
+) -> bytearray:
+    """The archive of these members, folders being None, in this order.
+
+    Folders in `sticky` are writable for everyone, as `/tmp` is. Raises as `tar_bytes`.
+    """
     tar = bytearray()
-    for path, entry in members(tree, root):
+    for path, entry in found:
         if entry is None:
-            tar += folder_header(path)
+            tar += folder_header(path, mode=0o1777 if path in sticky else 0o755)
         elif entry.link_target is not None:
             tar += link_header(path, entry.link_target)
         else:
