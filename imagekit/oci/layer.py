@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from imagekit.model.digest import Digest
@@ -23,24 +23,34 @@ _LARGE_BYTES: Final = 32 << 20
 GZIP_HEADER: Final = bytes.fromhex("1f8b08000000000004ff")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """What was learned of a layer's files when they were looked at."""
+
+    glibc: str | None = None
+    """The newest glibc that one of them asks for, such as `2.28`."""
+    checks: int = 0
+    """The version of the rules that they passed; 0 where none were run."""
+
+
 def make_layer(
     tree: Tree,
     *,
     root: str,
     fingerprint: Digest,
     store: Store,
-    glibc: str | None = None,
-    settle: Callable[[LayerRecord], LayerRecord] = lambda record: record,
+    judge: Callable[[], Passed] = Passed,
 ) -> LayerRecord:
     """Put the layer that holds `tree` under `root` into the store, with its record.
 
-    `settle` completes the record, or raises, before it is kept: a record that is in the store is
-    whole, whenever a build is killed.
+    `judge` is asked once every file was read and before anything is compressed or kept; what it
+    raises is raised here.
 
     Thread-safe; hashing and compressing release the interpreter lock. Takes up to twice the
     tree's size in memory: hold a Budget. Raises CannotBuild.
     """
     tar = tar_bytes(tree, root)
+    passed = judge()
     tar_size = len(tar)
     diff_id, blob = _hashed_and_zipped(tar)
     del tar  # before the blob is written: the two together are the peak
@@ -52,11 +62,11 @@ def make_layer(
         unzipped_bytes=tree.size_bytes,
         tar_bytes=tar_size,
         files=len(tree.entries),
-        glibc=glibc,
+        glibc=passed.glibc,
+        checks=passed.checks,
     )
-    settled = settle(record)
-    keep_record(store, settled)
-    return settled
+    keep_record(store, record)
+    return record
 
 
 def _hashed_and_zipped(tar: bytearray) -> tuple[Digest, bytearray]:

@@ -2,8 +2,9 @@
 
     configuration ─→ plans ─→ artefacts, checked ─→ disk, registry, Docker
 
-Everything uncertain is decided by `planning` and kept in `imagekit.lock`; nothing leaves this
-machine before every artefact of the run is made and checked.
+Everything uncertain is decided by `planning` and kept in `imagekit.lock`; no image and no ZIP
+leaves this machine before every artefact of the run is made and checked. Only layers may be on
+their way before that, once the files of all of them were looked at.
 """
 
 from __future__ import annotations
@@ -38,12 +39,9 @@ def run(
     session = Session.open(workshop, request)
     plans = session.plans()
     session.decisions.save()
-    made = make(workshop, session.packages, plans)
-    delivery = Delivery.prepare(workshop, session, outputs, made)
-    outcomes = tuple(
-        delivery.deliver(one, to, began)
-        for one, to in zip(made, delivery.destinations, strict=True)
-    )
+    delivery = Delivery.prepare(workshop, session, outputs, plans)
+    made = make(workshop, session.packages, plans, delivery.send_ahead)
+    outcomes = tuple(delivery.deliver(one, began) for one in made)
     _tell(workshop, outcomes, json=json, metadata_file=metadata_file)
     return outcomes
 

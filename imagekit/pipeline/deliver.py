@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imagekit.model.errors import UsageError
+from imagekit.model.image import LayerRecord
 from imagekit.model.outcome import Outcome, changes
+from imagekit.model.target import Architecture
 from imagekit.oci.image import Image
 from imagekit.pipeline.destination import Destination, destination, refuse_collisions
 from imagekit.pipeline.make import Made
 from imagekit.pipeline.request import Outputs
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.workshop import Workshop
+from imagekit.plan.build_plan import BuildPlan
+
+if TYPE_CHECKING:
+    from imagekit.pipeline.pushing import Way
 
 DEFAULT_FOLDER = "dist"
 _LAST = "last-build"
@@ -23,42 +30,43 @@ _LAST = "last-build"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """Where the artefacts of one run go, decided for all of them before the first leaves."""
+    """Where the artefacts of one run go, decided for all of them before the first is made."""
 
     workshop: Workshop
     session: Session
     outputs: Outputs
-    destinations: tuple[Destination | None, ...]
+    ways: Mapping[tuple[str, Architecture], Way]
+    """Of images that are pushed, by function and architecture."""
 
     @classmethod
     def prepare(
-        cls, workshop: Workshop, session: Session, outputs: Outputs, made: Sequence[Made]
+        cls, workshop: Workshop, session: Session, outputs: Outputs, plans: Sequence[BuildPlan]
     ) -> Delivery:
         """Find every destination; UsageError where one is missing or two are the same."""
-        if outputs.push and all(one.image is None for one in made):
-            names = ", ".join(one.outcome.name for one in made)
+        images = [plan for plan in plans if plan.packaging == "image"]
+        if outputs.push and not images:
+            names = ", ".join(plan.function for plan in plans)
             raise UsageError(
                 what=f"--push sends images, and {names} is a ZIP",
                 hint="leave `--push` out, or add `--packaging image`",
             )
-        found = cls(workshop=workshop, session=session, outputs=outputs, destinations=())
-        destinations = tuple(found._destination(one) for one in made)
-        refuse_collisions(
-            (found.name(one), there)
-            for one, there in zip(made, destinations, strict=True)
-            if there is not None
-        )
-        return replace(found, destinations=destinations)
+        found = cls(workshop=workshop, session=session, outputs=outputs, ways={})
+        return replace(found, ways=found._ways(images)) if outputs.push else found
 
-    def deliver(self, made: Made, to: Destination | None, began: float) -> Outcome:
+    def send_ahead(self, record: LayerRecord) -> None:
+        """A layer was made: it leaves for every repository whose image has it."""
+        for way in self.ways.values():
+            way.send_ahead(record)
+
+    def deliver(self, made: Made, began: float) -> Outcome:
         """Bring one artefact everywhere that was asked for; `began` is a monotonic time."""
         outcome = made.outcome
         if made.zip is not None:
-            path = self.folder / f"{self.name(made)}.zip"
+            path = self.folder / f"{self.name(made.plan)}.zip"
             _copy_out(self.workshop.store.blob_path(made.zip.digest), path)
             outcome = replace(outcome, path=path)
         elif made.image is not None:
-            outcome = self._image(made, made.image, to, outcome)
+            outcome = self._image(made, made.image, outcome)
         return self._settled(replace(outcome, seconds=time.monotonic() - began))
 
     @property
@@ -70,35 +78,52 @@ class Delivery:
         here = Path.cwd()
         return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
-    def name(self, made: Made) -> str:
+    def name(self, plan: BuildPlan) -> str:
         """The artefact's name: the function's, with the architecture where there are several."""
-        function = self.session.function(made.plan)
+        function = self.session.function(plan)
         several = self.session.several(function)
-        return f"{function.name}-{made.plan.target.architecture}" if several else function.name
+        return f"{function.name}-{plan.target.architecture}" if several else function.name
 
-    def _destination(self, made: Made) -> Destination | None:
-        if not self.outputs.push or made.image is None:
-            return None
-        function = self.session.function(made.plan)
+    def _ways(self, plans: Sequence[BuildPlan]) -> dict[tuple[str, Architecture], Way]:
+        # 40 ms of imports that only a push needs.
+        from imagekit.pipeline.pushing import Way
+
+        destinations = [self._destination(plan) for plan in plans]
+        refuse_collisions(
+            (self.name(plan), there) for plan, there in zip(plans, destinations, strict=True)
+        )
+        return {
+            _key(plan): Way.open(self.workshop, plan, there)
+            for plan, there in zip(plans, destinations, strict=True)
+        }
+
+    def _destination(self, plan: BuildPlan) -> Destination:
+        function = self.session.function(plan)
         return destination(
             function,
-            made.plan,
+            plan,
             self.outputs,
             several=self.session.several(function),
             home=self.workshop.home_registry,
         )
 
-    def _image(self, made: Made, image: Image, to: Destination | None, outcome: Outcome) -> Outcome:
+    def _image(self, made: Made, image: Image, outcome: Outcome) -> Outcome:
         if self.outputs.writes_files:
             outcome = self._write(made, image, outcome)
-        if to is not None:
-            outcome = self._push(image, to, outcome)
+        if way := self.ways.get(_key(made.plan)):
+            result = way.push(image)
+            outcome = replace(
+                outcome,
+                reference=str(result.reference),
+                sent_bytes=result.sent_bytes,
+                mounted_bytes=result.mounted_bytes,
+            )
         if self.outputs.load:
             outcome = self._load(made, image, outcome)
         return outcome
 
     def _write(self, made: Made, image: Image, outcome: Outcome) -> Outcome:
-        name = self.name(made)
+        name = self.name(made.plan)
         if self.outputs.complete or self.outputs.format == "docker-archive":
             image = self._complete(image)
         if self.outputs.format == "docker-archive":
@@ -116,22 +141,11 @@ class Delivery:
         sparse = write_layout(image, path, complete=self.outputs.complete, base_reference=reference)
         return replace(outcome, path=path, sparse=sparse)
 
-    def _push(self, image: Image, to: Destination, outcome: Outcome) -> Outcome:
-        from imagekit.pipeline.pushing import push_image
-
-        result = push_image(self.workshop, image, to)
-        return replace(
-            outcome,
-            reference=str(result.reference),
-            sent_bytes=result.sent_bytes,
-            mounted_bytes=result.mounted_bytes,
-        )
-
     def _load(self, made: Made, image: Image, outcome: Outcome) -> Outcome:
         from imagekit.daemon.engine import connect
         from imagekit.oci.archive import shared_layers, write_docker_archive
 
-        tag = f"{self.name(made).lower()}:latest"
+        tag = f"{self.name(made.plan).lower()}:latest"
         with connect(self.workshop.environ) as engine, self.workshop.store.folder() as folder:
             skip = shared_layers(image, engine.diff_ids())
             needed = self._complete(image, skip)
@@ -159,6 +173,10 @@ class Delivery:
         if isinstance(before, dict):
             outcome = replace(outcome, changes=changes(before, now))
         return outcome
+
+
+def _key(plan: BuildPlan) -> tuple[str, Architecture]:
+    return plan.function, plan.target.architecture
 
 
 def _short(text: str) -> str:

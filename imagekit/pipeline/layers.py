@@ -12,10 +12,11 @@ from imagekit.model.image import LayerRecord
 from imagekit.oci.layer import read_record
 from imagekit.pipeline.packages import Packages, bring, path_of
 from imagekit.pipeline.workshop import Workshop
-from imagekit.plan.build_plan import BuildPlan, LayerPlan
+from imagekit.plan.build_plan import BuildPlan
 
 if TYPE_CHECKING:
     from imagekit.contents.trees import Compiler
+    from imagekit.engines.layers import LayerMaker
 
 
 def known_layers(workshop: Workshop, plans: Iterable[BuildPlan]) -> dict[Digest, LayerRecord]:
@@ -26,7 +27,10 @@ def known_layers(workshop: Workshop, plans: Iterable[BuildPlan]) -> dict[Digest,
 
 
 def make_layers(
-    workshop: Workshop, packages: Packages, plans: Sequence[BuildPlan]
+    workshop: Workshop,
+    packages: Packages,
+    plans: Sequence[BuildPlan],
+    layer_made: Callable[[LayerRecord], None],
 ) -> dict[Digest, LayerRecord]:
     """Records of every layer of every plan; those that were missing are made here, each once."""
     known = known_layers(workshop, plans)
@@ -38,12 +42,16 @@ def make_layers(
     }
     if not missing:
         return known
+    from imagekit.engines.layers import make_all
+
     workshop.store.sweep()
     layers = [layer for _, layer in missing.values()]
     bring(workshop, tuple(package for layer in layers for package in layer.packages))
     total = sum(layer.unzipped_bytes for layer in layers)
-    with workshop.console.meter("making layers", total) as meter:
-        return known | _make(workshop, packages, tuple(missing.values()), meter)
+    with workshop.console.meter("making layers", total) as meter, compiling(packages) as compiler:
+        maker = _makers(workshop, compiler)
+        jobs = [(maker(plan), layer) for plan, layer in missing.values()]
+        return known | make_all(jobs, meter, layer_made)
 
 
 @contextmanager
@@ -69,25 +77,21 @@ def compiling(packages: Packages) -> Iterator[Callable[[BuildPlan], Compiler | N
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _make(
-    workshop: Workshop,
-    packages: Packages,
-    missing: Sequence[tuple[BuildPlan, LayerPlan]],
-    done: Callable[[int], None],
-) -> dict[Digest, LayerRecord]:
-    from imagekit.engines.layers import LayerMaker, make_all
+def _makers(
+    workshop: Workshop, compiler: Callable[[BuildPlan], Compiler | None]
+) -> Callable[[BuildPlan], LayerMaker]:
+    from imagekit.engines.layers import LayerMaker
     from imagekit.oci.budget import Budget
 
     budget = Budget()
-    with compiling(packages) as compiler:
 
-        def maker(plan: BuildPlan) -> LayerMaker:
-            return LayerMaker(
-                store=workshop.store,
-                wheel_path=lambda package: path_of(workshop, package),
-                compiler=compiler(plan),
-                target=plan.target,
-                budget=budget,
-            )
+    def maker(plan: BuildPlan) -> LayerMaker:
+        return LayerMaker(
+            store=workshop.store,
+            wheel_path=lambda package: path_of(workshop, package),
+            compiler=compiler(plan),
+            target=plan.target,
+            budget=budget,
+        )
 
-        return make_all([(maker(plan), layer) for plan, layer in missing], done)
+    return maker

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -31,10 +31,18 @@ class Made:
     zip: MadeZip | None = None
 
 
-def make(workshop: Workshop, packages: Packages, plans: Sequence[BuildPlan]) -> tuple[Made, ...]:
-    """Make every artefact. Raises BuildError; ChecksFailed for what Lambda would refuse."""
+def make(
+    workshop: Workshop,
+    packages: Packages,
+    plans: Sequence[BuildPlan],
+    layer_made: Callable[[LayerRecord], None] = lambda record: None,
+) -> tuple[Made, ...]:
+    """Make every artefact. Raises BuildError; ChecksFailed for what Lambda would refuse.
+
+    `layer_made` is told, from any thread, of each layer that the store lacked and now has.
+    """
     images = [plan for plan in plans if plan.packaging == "image"]
-    records = make_layers(workshop, packages, images)
+    records = make_layers(workshop, packages, images, layer_made)
     return tuple(
         _image(workshop, plan, records)
         if plan.packaging == "image"

@@ -1,21 +1,60 @@
-"""An image to a registry: what the push needs of it, and where each blob comes from."""
+"""An image on its way to a registry: where to, what leaves early, where each blob comes from."""
 
 from __future__ import annotations
 
-from imagekit.model.image import CONFIG, Descriptor
+from dataclasses import dataclass
+
+from imagekit.model.image import CONFIG, LAYER, Descriptor, LayerRecord
 from imagekit.net.http import BytesBody, FileBody
 from imagekit.oci.image import Image, ImageLayer
 from imagekit.pipeline.destination import Destination
 from imagekit.pipeline.workshop import Workshop
+from imagekit.plan.build_plan import BuildPlan
+from imagekit.registry.early import EarlyBlobs
 from imagekit.registry.push import PushPlan, PushResult, Upload, push
 
 
-def push_image(workshop: Workshop, image: Image, to: Destination) -> PushResult:
-    """Have the image in the repository under every tag; raises what `push` raises."""
-    plan = push_plan(image)
-    total = sum(upload.descriptor.size_bytes for upload in plan.blobs)
-    with workshop.console.meter(f"pushing to {to.repository.name}", total) as meter:
-        return push(workshop.registry, plan, to.first, tags=to.tags[1:], progress=meter)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One image's way into its repository."""
+
+    workshop: Workshop
+    plan: BuildPlan
+    to: Destination
+    early: EarlyBlobs
+
+    @classmethod
+    def open(cls, workshop: Workshop, plan: BuildPlan, to: Destination) -> Way:
+        """Nothing is sent yet."""
+        early = EarlyBlobs(workshop.registry, to.first)
+        return cls(workshop=workshop, plan=plan, to=to, early=early)
+
+    def send_ahead(self, record: LayerRecord) -> None:
+        """A layer was made: send it, if the image has it, while others are still being made."""
+        if self.plan.base and any(
+            one.fingerprint == record.fingerprint for one in self.plan.layers
+        ):
+            descriptor = Descriptor(
+                media_type=LAYER[self.plan.base.family],
+                digest=record.digest,
+                size_bytes=record.size_bytes,
+            )
+            body = FileBody(self.workshop.store.blob_path(record.digest))
+            self.early.send(Upload(descriptor=descriptor, body=body))
+
+    def push(self, image: Image) -> PushResult:
+        """Have the image in the repository under every tag; raises what `registry.push` raises."""
+        plan = push_plan(image)
+        total = sum(upload.descriptor.size_bytes for upload in plan.blobs)
+        with self.workshop.console.meter(f"pushing to {self.to.repository.name}", total) as meter:
+            return push(
+                self.workshop.registry,
+                plan,
+                self.to.first,
+                tags=self.to.tags[1:],
+                progress=meter,
+                early=self.early,
+            )
 
 
 def push_plan(image: Image) -> PushPlan:

@@ -14,6 +14,7 @@ from imagekit.model.digest import Digest
 from imagekit.model.errors import RegistryError
 from imagekit.model.reference import Reference
 from imagekit.registry.client import Registry
+from imagekit.registry.early import EarlyBlobs
 from imagekit.registry.manifests import known_blobs
 from imagekit.registry.metered import Meter
 from imagekit.registry.platforms import FetchedManifest
@@ -61,24 +62,30 @@ def push(
     *,
     tags: tuple[str, ...] = (),
     progress: Callable[[int], None] = lambda count: None,
+    early: EarlyBlobs | None = None,
 ) -> PushResult:
     """Have the image in the repository of `reference`, under its tag and all of `tags`.
 
     With no tag at all it is put by its digest alone. `progress` gets bytes as they are sent,
     mounted or found there: the sizes of `plan.unique()` in the end; a negative number where an
-    upload starts over. One thread at a time calls it. Errors: as `Registry`'s.
+    upload starts over. One thread at a time calls it. `early` was given the same reference, and
+    may have sent some of the blobs already. Errors: as `Registry`'s.
     """
+    early = early or EarlyBlobs(registry, reference)
     wanted = tuple(dict.fromkeys((*((reference.tag,) if reference.tag else ()), *tags)))
     job = _Job(registry=registry, plan=plan, repository=reference, tags=wanted)
     meter = Meter(progress)
-    current = job.current()
+    current, outcomes = early.current(), early.outcomes()
+    for upload in plan.unique():
+        if upload.descriptor.digest in outcomes:
+            meter.count(upload.descriptor.size_bytes)
     known = known_blobs(current.data) if current else frozenset()
     new = [blob for blob in plan.unique() if blob.descriptor.digest not in known]
     if job.is_there(current, new):
         job.add_tags(current)
-        outcomes: dict[Digest, Outcome] = {}
     else:
-        outcomes = job.send(new, meter, likely_new=bool(known))
+        rest = [blob for blob in new if blob.descriptor.digest not in outcomes]
+        outcomes |= job.send(rest, meter, likely_new=bool(known))
     return job.result(outcomes, meter)
 
 
@@ -92,13 +99,6 @@ class _Job:
     @property
     def here(self) -> Reference:
         return self.repository.at(self.plan.digest)
-
-    def current(self) -> FetchedManifest | None:
-        """What the tag names now."""
-        tag = self.repository.tag
-        if tag is None:
-            return None
-        return self.registry.find_manifest(self.repository.tagged(tag), write=True)
 
     def is_there(self, current: FetchedManifest | None, new: Sequence[Upload]) -> bool:
         """Whether the repository has the whole image, under whatever tag."""

@@ -15,6 +15,7 @@ from imagekit.model.image import LayerRecord
 from imagekit.oci.budget import Budget
 from imagekit.oci.layer import (
     GZIP_HEADER,
+    Passed,
     gzip,
     keep_record,
     make_layer,
@@ -35,7 +36,13 @@ def store(tmp_path: Path) -> Store:
 
 
 def made(store: Store) -> LayerRecord:
-    return make_layer(odd_tree(), root="/var/task", fingerprint=RECIPE, store=store, glibc="2.28")
+    return make_layer(
+        odd_tree(),
+        root="/var/task",
+        fingerprint=RECIPE,
+        store=store,
+        judge=lambda: Passed(glibc="2.28"),
+    )
 
 
 def test_facts_are_true(store: Store) -> None:

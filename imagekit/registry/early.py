@@ -1,0 +1,83 @@
+"""Blobs that leave before their image is whole: what is sent while other layers are still made.
+
+A blob that no manifest names is nothing to anybody, and registries tidy it away (lambda_rules E12),
+so a build that fails later has published nothing. jib's layers leave in the same way.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from imagekit.model.digest import Digest
+from imagekit.model.reference import Reference
+from imagekit.registry.client import Registry
+from imagekit.registry.manifests import known_blobs
+from imagekit.registry.metered import Meter
+from imagekit.registry.platforms import FetchedManifest
+from imagekit.registry.transfer import Outcome, Transfer, Upload
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+# The machine is busy compressing meanwhile.
+_THREADS = 2
+
+
+class EarlyBlobs:
+    """Sends blobs in the background to one repository; `push` takes over what it did.
+
+    Safe to use from threads.
+    """
+
+    def __init__(self, registry: Registry, reference: Reference) -> None:
+        self._registry = registry
+        self._reference = reference
+        self._pool: ThreadPoolExecutor | None = None
+        self._sent: dict[Digest, Future[Outcome]] = {}
+        self._current: tuple[FetchedManifest | None] | None = None
+        self._lock = threading.Lock()
+
+    def send(self, upload: Upload) -> None:
+        """Start sending; errors come out of `outcomes`."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(_THREADS)
+            if upload.descriptor.digest not in self._sent:
+                self._sent[upload.descriptor.digest] = self._pool.submit(self._send, upload)
+
+    def current(self) -> FetchedManifest | None:
+        """What the tag of the repository names now: asked for once, for `push`, too."""
+        with self._lock:
+            if self._current is None:
+                self._current = (self._find(),)
+            return self._current[0]
+
+    def outcomes(self) -> dict[Digest, Outcome]:
+        """Wait for all of them; raises the first error, as `push` would."""
+        try:
+            return {digest: future.result() for digest, future in self._sent.items()}
+        finally:
+            if self._pool is not None:
+                self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _find(self) -> FetchedManifest | None:
+        tag = self._reference.tag
+        if tag is None:
+            return None
+        return self._registry.find_manifest(self._reference.tagged(tag), write=True)
+
+    def _send(self, upload: Upload) -> Outcome:
+        current = self.current()
+        known = known_blobs(current.data) if current else frozenset()
+        if upload.descriptor.digest in known:
+            return "skipped"
+        transfer = Transfer(
+            registry=self._registry,
+            reference=self._reference,
+            meter=Meter.silent(),
+            likely_new=bool(known),
+        )
+        return transfer.run([upload])[upload.descriptor.digest]
