@@ -6,11 +6,13 @@ import hashlib
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagekit.bases.bytecode import argv_in, unpack
 from tests.services import debian, scoring
 from tests.services.images import put_image
 from tests.services.wheels import with_version
@@ -28,6 +30,8 @@ class Material:
     registry: str
     wheels: Path
     uv: Path
+    bin: Path
+    """Holds `python3.13`: the base's own, so that all compile with the same CPython."""
 
     @property
     def base(self) -> str:
@@ -51,7 +55,19 @@ def gather(folder: Path, cache: Path, registry: str) -> Material:
     uv = shutil.which("uv")
     if uv is None:
         raise SystemExit("uv is not on PATH")
-    return Material(folder=folder, registry=registry, wheels=wheels, uv=Path(uv))
+    programs = base_python(folder / "base-python", cache)
+    return Material(folder=folder, registry=registry, wheels=wheels, uv=Path(uv), bin=programs)
+
+
+def base_python(folder: Path, cache: Path) -> Path:
+    """A folder with a `python3.13` that starts the base's CPython on this machine."""
+    unpack(debian.rootfs_layer(cache).path, folder / "root")
+    programs = folder / "bin"
+    programs.mkdir()
+    program = programs / "python3.13"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(argv_in(folder / "root"))} "$@"\n')
+    program.chmod(0o755)
+    return programs
 
 
 def push_base(registry: str, cache: Path) -> str:
