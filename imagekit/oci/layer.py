@@ -51,16 +51,15 @@ def make_layer(
     """
     tar = tar_bytes(tree, root)
     passed = judge()
-    tar_size = len(tar)
-    diff_id, blob = _hashed_and_zipped(tar)
-    del tar  # before the blob is written: the two together are the peak
+    blob = gzip(tar)
+    diff_id, digest = _hashed_and_kept(tar, blob, store)
     record = LayerRecord(
         fingerprint=fingerprint,
         diff_id=diff_id,
-        digest=store.put_blob(blob),
+        digest=digest,
         size_bytes=len(blob),
         unzipped_bytes=tree.size_bytes,
-        tar_bytes=tar_size,
+        tar_bytes=len(tar),
         files=len(tree.entries),
         glibc=passed.glibc,
         checks=passed.checks,
@@ -69,17 +68,18 @@ def make_layer(
     return record
 
 
-def _hashed_and_zipped(tar: bytearray) -> tuple[Digest, bytearray]:
+def _hashed_and_kept(tar: bytearray, blob: bytearray, store: Store) -> tuple[Digest, Digest]:
+    """The diff_id, and the digest of the blob that is in the store now."""
     if len(tar) < _LARGE_BYTES:
-        return Digest.of(tar), gzip(tar)
-    # Both only read it, and both release the interpreter lock: the largest layer is what a build
-    # waits for last, when a core has nothing else to do.
+        return Digest.of(tar), store.put_blob(blob)
+    # The largest layer is what a build waits for last, when a core has nothing else to do; hashing
+    # and writing release the interpreter lock.
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as beside:
         diff_id = beside.submit(Digest.of, tar)
-        blob = gzip(tar)
-        return diff_id.result(), blob
+        digest = store.put_blob(blob)
+        return diff_id.result(), digest
 
 
 def gzip(data: bytes | bytearray) -> bytearray:
