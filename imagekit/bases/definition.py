@@ -83,6 +83,13 @@ def find(name: str, roots: tuple[Path, ...]) -> Source:
         raise _unusable(str(error), _hint(name, roots)) from error
 
 
+def named_in(name: str, roots: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Those of the roots whose `base_images/` has a base of this name."""
+    if not _NAME.fullmatch(name):
+        return ()
+    return tuple(root for root in roots if (root / FOLDER / name).is_dir())
+
+
 def names(roots: tuple[Path, ...]) -> tuple[str, ...]:
     """Every base that can be named here, sorted."""
     found = {path.parent.name for home in _homes(roots) for path in home.glob(f"*/{FILE}")}

@@ -44,7 +44,9 @@ def opened(workshop: Workshop, text: str) -> Iterator[Opened]:
             yield _from_docker(workshop, text.removeprefix(DOCKER), folder / "image.tar")
         return
     function = _function(workshop, text)
-    path = Path(text) if function is None or Path(text).exists() else _newest(workshop, function)
+    path = Path(text)
+    if function is not None and not path.exists():
+        path = _newest(workshop, function)
     if path.exists():
         yield _from_path(path, function or _built_as(workshop, path))
     else:
@@ -54,7 +56,7 @@ def opened(workshop: Workshop, text: str) -> Iterator[Opened]:
 def _function(workshop: Workshop, name: str) -> FunctionConfig | None:
     """The function of that name, where a project is here and has one."""
     try:
-        project = load(workshop.folder, version=__version__)
+        project = load(workshop.folder, version=__version__, whole=True)
     except ConfigError:
         return None
     return next((one for one in project.functions if one.name == name), None)
@@ -72,7 +74,7 @@ def _built_as(workshop: Workshop, path: Path) -> FunctionConfig | None:
 
 
 def _newest(workshop: Workshop, function: FunctionConfig) -> Path:
-    folder = function.root / "dist"
+    folder = load(workshop.folder, version=__version__, whole=True).root / "dist"
     names = (function.name, *(f"{function.name}-{arch}" for arch in function.architectures))
     paths = (folder / f"{name}{suffix}" for name in names for suffix in _SUFFIXES)
     found = [path for path in paths if path.exists()]

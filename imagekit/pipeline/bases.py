@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from imagekit.bases.definition import Definition, Source, find
+from imagekit.bases.definition import FOLDER, Definition, Source, find, named_in
 from imagekit.bases.demands import Wanted
 from imagekit.bases.pin import Pinner
 from imagekit.model.base import Base
 from imagekit.model.digest import Digest
+from imagekit.model.errors import ConfigError, Problem
 from imagekit.model.target import Architecture
 from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.workshop import Workshop
@@ -23,10 +25,13 @@ class Bases:
     workshop: Workshop
     project: ProjectConfig
     decisions: Decisions
+    known: dict[str, Source] = field(default_factory=dict)
 
     def source(self, name: str) -> Source:
-        """What the name stands for; ConfigError where it is nothing."""
-        return find(name, (self.project.root,))
+        """What the name stands for; ConfigError where it is nothing, or two things."""
+        if name not in self.known:
+            self.known[name] = find(name, self._roots(name))
+        return self.known[name]
 
     def python(self, name: str) -> str | None:
         """The minor version that the base's definition says, where it says one."""
@@ -55,6 +60,18 @@ class Bases:
             ).base(wanted)
         self.decisions.keep_base(base, architecture, inputs)
         return base
+
+    def _roots(self, name: str) -> tuple[Path, ...]:
+        """Where `base_images/` counts: in the root, and in the member that has this base."""
+        root = self.project.root
+        having = named_in(name, (root, *self.project.members))
+        if len(having) > 1:
+            both = " and ".join(str(folder / FOLDER / name) for folder in having)
+            raise ConfigError(
+                problems=(Problem("base", f"{name!r} is both {both}; one lock pins one of them"),),
+                hint="rename all but one of these folders",
+            )
+        return (root, *having)
 
 
 def _inputs(source: Source) -> Digest:

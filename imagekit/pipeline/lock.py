@@ -34,10 +34,10 @@ def bring_up_to_date(workshop: Workshop, request: Request, upgrade: Upgrade) -> 
 
     With `--locked` nothing is written: LockError where anything would be.
     """
-    session = Session.open(workshop, request, again=tuple(upgrade.kinds()))
+    session = Session.open(workshop, request, again=tuple(upgrade.kinds()), whole=True)
     before = session.decisions.lock
     session.plans()
-    changed = session.decisions.save(prune=not request.functions)
+    changed = session.decisions.save(prune=session.project.whole)
     for line in _moves(before, session.decisions.lock):
         workshop.console.say(line)
     state = "written" if changed else "up to date"

@@ -31,12 +31,20 @@ class Session:
     planner: Planner
 
     @classmethod
-    def open(cls, workshop: Workshop, request: Request, again: tuple[Kind, ...] = ()) -> Session:
+    def open(
+        cls,
+        workshop: Workshop,
+        request: Request,
+        again: tuple[Kind, ...] = (),
+        *,
+        whole: bool = False,
+    ) -> Session:
         """Read configuration and `imagekit.lock`; ConfigError, LockError.
 
-        What is of a kind in `again` is decided afresh.
+        What is of a kind in `again` is decided afresh. `whole` is the whole workspace, also from
+        inside a member.
         """
-        project = load(workshop.folder, request.functions, version=__version__)
+        project = load(workshop.folder, request.functions, version=__version__, whole=whole)
         decisions = Decisions.read(project.root, request.lock_mode, workshop.console, again)
         packages = Packages(workshop=workshop, project=project, decisions=decisions)
         planner = Planner(

@@ -63,13 +63,17 @@ class FunctionConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectConfig:
-    """One project: a folder with a configuration, and its functions."""
+    """One project: a folder with a configuration, its members', and their functions."""
 
     path: Path
     """The file that was read."""
     root: Path
     functions: tuple[FunctionConfig, ...]
-    """Those asked for, or all, in the order of the file."""
+    """Those asked for, or all, in the order of the files."""
+    whole: bool = True
+    """Whether these are all functions that there are."""
+    members: tuple[Path, ...] = ()
+    """Folders of a workspace's members; none where it is no workspace."""
     requires_python: str | None = None
     """`[project] requires-python` of the pyproject.toml in `root`."""
     project_name: str | None = None

@@ -16,7 +16,7 @@ Word = TypeVar("Word", bound=str)
 
 @dataclass(slots=True)
 class Findings:
-    """Every problem of one file, and what to do about the first of them."""
+    """Every problem of a configuration, and what to do about the first of them."""
 
     file: str
     """As a person finds it from where the search began."""
@@ -31,10 +31,21 @@ class Findings:
         if hint:
             self.hints.append(hint)
 
+    def beside(self, file: str) -> Findings:
+        """Of another file of the same project; all are told together."""
+        return Findings(file, self.problems, self.hints)
+
+    def take(self, error: ConfigError) -> None:
+        """Note what a reader raised about a file."""
+        self.problems.extend(one for one in error.problems if one not in self.problems)
+        if error.hint:
+            self.hints.append(error.hint)
+
     def settle(self) -> None:
         """Raise ConfigError if anything was noted."""
         if self.problems:
-            hint = self.hints[0] if self.hints else f"correct these keys in {self.file}"
+            file = self.problems[0].where.partition(": ")[0]
+            hint = self.hints[0] if self.hints else f"correct these keys in {file}"
             raise ConfigError(problems=tuple(self.problems), hint=hint)
 
 

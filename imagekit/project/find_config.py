@@ -42,7 +42,7 @@ def find(start: Path) -> Found:
     if not start.is_dir():
         raise UsageError(what=f"there is no folder {start}", hint="use `--project DIR`")
     for folder in (start, *start.parents):
-        if found := _in_folder(folder, start):
+        if found := in_folder(folder, start):
             return found
     where = f"{start} and the folders above it"
     raise ConfigError(
@@ -51,7 +51,12 @@ def find(start: Path) -> Found:
     )
 
 
-def _in_folder(folder: Path, start: Path) -> Found | None:
+def in_folder(folder: Path, start: Path) -> Found | None:
+    """The configuration in this very folder; its path is told as seen from `start`.
+
+    Raises ConfigError where the folder has both forms, and where TOML does not parse.
+    """
+    start = Path(os.path.abspath(start))  # noqa: PTH100 - as above
     own, shared = folder / OWN_FILE, folder / PYPROJECT
     own_text, shared_text = _read(own, start), _read(shared, start)
     # Most parents have nothing to say: without the word there is nothing to parse.
@@ -70,6 +75,17 @@ def _in_folder(folder: Path, start: Path) -> Found | None:
         hint = f"move the keys of [tool.imagekit] into {OWN_FILE}, or the other way round"
         raise ConfigError(problems=(problem,), hint=hint)
     return _found(own, start, "", _parse(own_text, _label(own, start)), project)
+
+
+def mentions(folder: Path, word: bytes) -> bool:
+    """Whether a file in which a configuration may stand holds the word, in whatever sense."""
+    for name in (PYPROJECT, OWN_FILE):
+        try:
+            if word in (folder / name).read_bytes():
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def _found(

@@ -3,48 +3,158 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from imagekit.project.config import FunctionConfig, LambdaSettings, ProjectConfig
 from imagekit.project.config_keys import KEYS, LATER, SharedKeys, read_shared
 from imagekit.project.config_lambda import contradictions
 from imagekit.project.config_table import Findings, Table
-from imagekit.project.find_config import Found, find
+from imagekit.project.find_config import Found
 from imagekit.project.handler import handler_problem
+from imagekit.project.workspace import KEY as WORKSPACE
+from imagekit.project.workspace import around, read_members
 
 # Goes into file names and, in lower case, into tags.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_TOLD = 12
+"""As many names are told in full."""
 
-_LATER_HERE = ("bases", "ecr", "stage_order", "stages", "workspace")
-_PROJECT_KEYS = (*KEYS, *LATER, *_LATER_HERE, "functions", "required-version")
+_LATER_HERE = ("bases", "ecr", "stage_order", "stages")
+_PROJECT_KEYS = (*KEYS, *LATER, *_LATER_HERE, "functions", "required-version", WORKSPACE)
 _FUNCTION_KEYS = (*KEYS, *LATER, "handler")
 
 
-def load(start: Path, names: tuple[str, ...] = (), *, version: str) -> ProjectConfig:
-    """Find the configuration from `start` upwards and read it.
+def load(
+    start: Path, names: tuple[str, ...] = (), *, version: str, whole: bool = False
+) -> ProjectConfig:
+    """Find the configuration from `start` upwards and read it, with all members of a workspace.
 
-    `names` keeps only these functions, in that order; `version` is imagekit's own, which
-    `required-version` is held against. Raises ConfigError with every problem at once, UsageError
-    where `start` is no folder.
+    `names` keeps only these functions, in that order, wherever in the workspace they stand;
+    without any, those of the member that `start` lies in, or with `whole` all. `version` is
+    imagekit's own, which `required-version` is held against. Raises ConfigError with every problem
+    of every file at once, UsageError where `start` is no folder.
     """
-    found = find(start)
+    where = around(start)
+    found, root = where.root, where.root.path.parent
     findings = Findings(found.file)
     table = Table(found.values, found.prefix, findings)
-    _check_version(table, version)
-    _check_project(table)
-    _check_lock(table, found.path.parent)
-    shared = read_shared(table)
-    functions = _functions(table, shared, found.path.parent)
-    functions = _asked(table, functions, names)
+    members = read_members(table, root, start)
+    reader = _Reader(version=version)
+    shared = reader.keys(table, root)
+    functions = list(reader.functions(table, shared, root))
+    for member in members:
+        own = Table(member.values, member.prefix, findings.beside(member.file))
+        _refuse_nested(own, found.file)
+        folder = member.path.parent
+        functions += reader.functions(own, reader.keys(own, folder).over(shared), folder)
+    if not functions and not findings.problems:
+        _refuse_none(table)
+    asked = reader.asked(table, functions, names)
+    if not names and where.here and not whole:
+        asked = tuple(one for one in functions if one.root == where.here)
     findings.settle()
     return ProjectConfig(
         path=found.path,
-        root=found.path.parent,
-        functions=functions,
+        root=root,
+        functions=asked,
+        whole=len(asked) == len(functions),
+        members=tuple(member.path.parent for member in members),
         requires_python=_project_text(found, "requires-python"),
         project_name=_project_text(found, "name"),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reader:
+    """Reads one file of a project after the other; names are unique over all of them."""
+
+    version: str
+    taken: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Names in lower case: as written, and where."""
+
+    def keys(self, table: Table, folder: Path) -> SharedKeys:
+        """What one configuration says for all of its functions; every other key is checked."""
+        _check_version(table, self.version)
+        _check_project(table)
+        return _shared(table, folder)
+
+    def functions(self, table: Table, shared: SharedKeys, folder: Path) -> Iterator[FunctionConfig]:
+        """The functions of one configuration; their own keys win over `shared`."""
+        listed = table.table("functions")
+        if listed is None or not listed.values:
+            # The root of a workspace may leave them all to its members.
+            if WORKSPACE not in table.values and (
+                "functions" not in table.values or listed is not None
+            ):
+                _refuse_none(table)
+            return
+        self._check_names(listed)
+        for name, own in listed.tables():
+            function = _function(name, own, shared, folder)
+            if function is not None:
+                yield function
+
+    def asked(
+        self, table: Table, functions: Sequence[FunctionConfig], names: Sequence[str]
+    ) -> tuple[FunctionConfig, ...]:
+        """Those named, or all where none is."""
+        if not names:
+            return tuple(functions)
+        by_name = {function.name: function for function in functions}
+        known = sorted(name for name, _ in self.taken.values())
+        for name in names:
+            if name not in known:
+                what = f"there is no function {name!r}; {_those_known(name, known)}"
+                table.problem("functions", what, "name one of those, or none for all of them")
+        return tuple(by_name[name] for name in dict.fromkeys(names) if name in by_name)
+
+    def _check_names(self, listed: Table) -> None:
+        for name in listed.values:
+            if not _NAME.fullmatch(name):
+                what = "a function's name is letters, digits, `.`, `_` and `-`, up to 64"
+                listed.problem(name, what)
+            where = f"{listed.findings.file}: {listed.at(name)}"
+            # Tags are lower case, and so are file names to macOS and Windows.
+            other, there = self.taken.setdefault(name.lower(), (name, where))
+            if other != name:
+                elsewhere = "" if there.startswith(f"{listed.findings.file}: ") else f" ({there})"
+                listed.problem(name, f"differs from {other!r}{elsewhere} in case only")
+            elif there != where:
+                listed.problem(name, f"has the name of {there}; rename one of the two")
+
+
+def _those_known(name: str, known: Sequence[str]) -> str:
+    if len(known) <= _TOLD:
+        return f"known: {', '.join(known) or 'none'}"
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=3) or known[:3]
+    return f"{len(known)} are known, such as {', '.join(near)}"
+
+
+def _refuse_none(table: Table) -> None:
+    header = f"[{table.at('functions')}.NAME]"
+    hint = f'add `{header}` with `handler = "package.module.function"`'
+    table.problem("functions", "no function is configured", hint)
+
+
+def _refuse_nested(table: Table, root: str) -> None:
+    if WORKSPACE in table.values:
+        what = f"this folder is a member of the workspace of {root}; they do not nest"
+        hint = f"remove [{table.at(WORKSPACE)}] from {table.findings.file}, or exclude its folder"
+        table.problem(WORKSPACE, what, hint)
+
+
+def _shared(table: Table, folder: Path) -> SharedKeys:
+    """The shared keys, with `lock` counted from the folder whose configuration says it."""
+    keys = read_shared(table)
+    if keys.lock is None:
+        return keys
+    if not (folder / keys.lock).is_file():
+        table.problem("lock", f"there is no file {keys.lock!r}")
+    return replace(keys, lock=str(folder / keys.lock))
 
 
 def _check_version(table: Table, version: str) -> None:
@@ -72,38 +182,13 @@ def _check_project(table: Table) -> None:
     table.only((*_PROJECT_KEYS, "handler"))
 
 
-def _functions(table: Table, shared: SharedKeys, root: Path) -> tuple[FunctionConfig, ...]:
-    listed = table.table("functions")
-    if listed is None or not listed.values:
-        if "functions" not in table.values or listed is not None:
-            header = f"[{table.at('functions')}.NAME]"
-            hint = f'add `{header}` with `handler = "package.module.function"`'
-            table.problem("functions", "no function is configured", hint)
-        return ()
-    _check_names(listed)
-    read = (_function(name, own, shared, root) for name, own in listed.tables())
-    return tuple(function for function in read if function is not None)
-
-
-def _check_names(listed: Table) -> None:
-    seen: dict[str, str] = {}
-    for name in listed.values:
-        if not _NAME.fullmatch(name):
-            listed.problem(name, "a function's name is letters, digits, `.`, `_` and `-`, up to 64")
-        # Tags are lower case, and so are file names to macOS and Windows.
-        other = seen.setdefault(name.lower(), name)
-        if other != name:
-            listed.problem(name, f"differs from {other!r} in case only")
-
-
 def _function(name: str, own: Table, shared: SharedKeys, root: Path) -> FunctionConfig | None:
     own.only(_FUNCTION_KEYS)
     handler = _handler(own)
-    keys = read_shared(own).over(shared)
+    keys = _shared(own, root).over(shared)
     settings = keys.settings or LambdaSettings()
     at = own.table("lambda") or own
     contradictions(settings, keys.python, keys.packaging or "auto", at)
-    _check_lock(own, root)
     if handler is None:
         return None
     return FunctionConfig(
@@ -126,7 +211,7 @@ def _function(name: str, own: Table, shared: SharedKeys, root: Path) -> Function
         packaging=keys.packaging or "auto",
         bytecode=keys.bytecode is not False,
         bucket=keys.bucket,
-        lock=root / keys.lock if keys.lock else None,
+        lock=Path(keys.lock) if keys.lock else None,
         settings=settings,
     )
 
@@ -142,30 +227,9 @@ def _handler(own: Table) -> str | None:
     return handler
 
 
-def _check_lock(table: Table, root: Path) -> None:
-    lock = table.values.get("lock")
-    if isinstance(lock, str) and not (root / lock).is_file():
-        table.problem("lock", f"there is no file {lock!r}")
-
-
 def _filled(repository: str | None, function: str) -> str | None:
     # A repository is lower case: distribution-spec, "Pulling manifests".
     return None if repository is None else repository.replace("{function}", function.lower())
-
-
-def _asked(
-    table: Table, functions: Sequence[FunctionConfig], names: Sequence[str]
-) -> tuple[FunctionConfig, ...]:
-    if not names:
-        return tuple(functions)
-    by_name = {function.name: function for function in functions}
-    listed = table.values.get("functions")
-    configured = sorted(listed) if isinstance(listed, dict) else []
-    for name in names:
-        if name not in configured:
-            what = f"there is no function {name!r}; known: {', '.join(configured) or 'none'}"
-            table.problem("functions", what, "name one of those, or none for all of them")
-    return tuple(by_name[name] for name in dict.fromkeys(names) if name in by_name)
 
 
 def _project_text(found: Found, key: str) -> str | None:
