@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagekit.bundle.compiled import bytecode_of
 from imagekit.bundle.zip import write_zip
 from imagekit.contents.trees import Compiler, packages_tree
 from imagekit.model.digest import Digest
@@ -41,7 +42,7 @@ def make_zip(
     key = Digest.of("\n".join(layer.fingerprint.hex for layer in plan.layers).encode()).hex
     if known := _known(store, key):
         return known
-    parts = [_Part.of(layer, wheel_path, compiler) for layer in plan.layers]
+    parts = [_Part.of(layer, store, wheel_path, compiler) for layer in plan.layers]
     sizes = [(part.name, part.bytecode_bytes) for part in parts]
     plain = sum(part.plain.size_bytes for part in parts)
     kept = fitting(plain, sizes, plan.limit_bytes)
@@ -67,10 +68,14 @@ class _Part:
 
     @classmethod
     def of(
-        cls, layer: LayerPlan, wheel_path: Callable[[Package], Path], compiler: Compiler | None
+        cls,
+        layer: LayerPlan,
+        store: Store,
+        wheel_path: Callable[[Package], Path],
+        compiler: Compiler | None,
     ) -> _Part:
         plain = layer.files or packages_tree(layer.packages, wheel_path)
-        bytecode = compiler.bytecode(plain, layer.root) if compiler else ()
+        bytecode = bytecode_of(layer, plain, compiler, store) if compiler else ()
         return cls(name=layer.name, plain=plain, bytecode=bytecode)
 
     @property
