@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from contextlib import suppress
@@ -233,7 +232,7 @@ class Imagekit:
             "UV_CACHE_DIR": str(self.material.folder / "uv-cache"),
             "UV_FIND_LINKS": str(self.project / "wheels"),
             "UV_NO_INDEX": "1",
-            "PATH": f"{self.material.bin}{os.pathsep}{os.environ['PATH']}",
+            "PYENV_ROOT": str(self.material.pyenv),
         }
         return run([*self.command, *arguments], cwd=self.project, env=environ)
 

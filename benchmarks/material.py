@@ -30,8 +30,8 @@ class Material:
     registry: str
     wheels: Path
     uv: Path
-    bin: Path
-    """Holds `python3.13`: the base's own, so that all compile with the same CPython."""
+    pyenv: Path
+    """Its one version is the base's CPython, so that all compile with the same one."""
 
     @property
     def base(self) -> str:
@@ -55,19 +55,21 @@ def gather(folder: Path, cache: Path, registry: str) -> Material:
     uv = shutil.which("uv")
     if uv is None:
         raise SystemExit("uv is not on PATH")
-    programs = base_python(folder / "base-python", cache)
-    return Material(folder=folder, registry=registry, wheels=wheels, uv=Path(uv), bin=programs)
+    pyenv = base_python(folder / "base-python", cache)
+    return Material(folder=folder, registry=registry, wheels=wheels, uv=Path(uv), pyenv=pyenv)
 
 
 def base_python(folder: Path, cache: Path) -> Path:
-    """A folder with a `python3.13` that starts the base's CPython on this machine."""
+    """A pyenv root whose one version starts the base's CPython on this machine."""
     unpack(debian.rootfs_layer(cache).path, folder / "root")
-    programs = folder / "bin"
-    programs.mkdir()
-    program = programs / "python3.13"
-    program.write_text(f'#!/bin/sh\nexec {shlex.join(argv_in(folder / "root"))} "$@"\n')
+    start = argv_in(folder / "root")
+    probe = "import platform; print(platform.python_version())"
+    version = run([*start, "-c", probe]).strip()
+    program = folder / "pyenv" / "versions" / version / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(start)} "$@"\n', encoding="utf-8")
     program.chmod(0o755)
-    return programs
+    return folder / "pyenv"
 
 
 def push_base(registry: str, cache: Path) -> str:
