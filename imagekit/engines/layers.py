@@ -111,7 +111,7 @@ def make_all(
     # A layer that is being compiled waits for other processes: with as many threads as cores only
     # two layers' sources would be under way, and the rest would be compressed at the very end.
     waiting = _WAITING if any(maker.compiler for maker, _ in ordered) else 0
-    pool = ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) + waiting)
+    pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1) + waiting)
     try:
         futures = [pool.submit(_make, maker, layer, gate, done) for maker, layer in ordered]
         return _results(futures)

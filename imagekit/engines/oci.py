@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from imagekit.model.digest import Digest
+from imagekit.model.extension import Extension
 from imagekit.model.image import LayerRecord
-from imagekit.oci.image import Image, NewLayer, assemble
+from imagekit.oci.image import Image, NewLayer, OthersLayer, assemble, reference_or_none
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
 from imagekit.store import Store
 
 
 def image_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord], store: Store) -> Image:
-    """The image of a plan whose layers are all made; the base's layers are named, not read.
+    """The image of a plan whose layers are all made.
+
+    The layers of its base and its extensions are named, not read.
 
     `records` is by fingerprint. Pure but for looking up where blobs lie in the store.
     """
     if plan.base is None or plan.settings is None:
         raise ValueError("the plan of a ZIP makes no image")
-    layers = tuple(
+    own = tuple(
         NewLayer(
             record=records[layer.fingerprint],
             created_by=_created_by(layer),
@@ -26,10 +29,22 @@ def image_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord], store: Stor
         )
         for layer in plan.layers
     )
-    image = assemble(plan.base, layers, plan.settings)
+    added = tuple(layer for extension in plan.extensions for layer in _layers_of(extension))
+    image = assemble(plan.base, (*added, *own), plan.settings)
     if not plan.base.in_store:
         return image
     return image.with_paths(lambda descriptor: store.blob_path(descriptor.digest))
+
+
+def _layers_of(extension: Extension) -> Iterator[OthersLayer]:
+    for layer in extension.facts.layers:
+        yield OthersLayer(
+            digest=layer.digest,
+            size_bytes=layer.size_bytes,
+            diff_id=layer.diff_id,
+            created_by=f"imagekit extension {extension.reference}",
+            origin=reference_or_none(extension.reference),
+        )
 
 
 def _created_by(layer: LayerPlan) -> str:
