@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import io
+import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 PATIENCE_SECONDS = 0.4
 """What is over sooner needs no bar, and does not pay for importing one."""
+
+Groups = Literal["", "github", "gitlab"]
+"""Whose log the lines of a stage are folded for."""
+
+
+def groups_of(environ: Mapping[str, str]) -> Groups:
+    """The CI that reads this log, as it tells by itself; empty where there is none."""
+    if environ.get("GITHUB_ACTIONS", "").lower() == "true":
+        return "github"
+    return "gitlab" if environ.get("GITLAB_CI", "").lower() == "true" else ""
+
+
+def never_fail_to_write(*streams: TextIO) -> None:
+    """Have a character that the stream's encoding lacks written as `?`, not raised.
+
+    A pipe on Windows is cp1252, which has no arrow and not every name of a file.
+    """
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 class Meter:
@@ -54,6 +76,9 @@ class Console:
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
     verbose: bool = False
+    groups: Groups = ""
+    _open: list[str] = field(default_factory=list)
+    _sections: int = 0
 
     def answer(self, text: str) -> None:
         """One line (or one JSON document) that a script may read."""
@@ -69,6 +94,47 @@ class Console:
         """A line that only `--verbose` shows."""
         if self.verbose:
             self.say(text)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """One stage of a command: `--verbose` says how long it took, in CI with its lines folded.
+
+        A stage within another is a line of that one. Enter them from one thread only.
+        """
+        if not self.verbose:
+            yield
+            return
+        began, outcome = time.monotonic(), "failed after "
+        section = "" if self._open else self._begin_group(name)
+        self._open.append(name)
+        try:
+            yield
+            outcome = ""
+        finally:
+            self._open.pop()
+            indent = "  " * len(self._open)
+            self.say(f"{indent}{name}: {outcome}{time.monotonic() - began:.2f} s")
+            self._end_group(section)
+
+    def _begin_group(self, name: str) -> str:
+        """Fold the lines that follow; the group's name, empty where nothing folds them."""
+        if self.groups == "github":
+            # docs.github.com, "Workflow commands for GitHub Actions": groups do not nest.
+            self.say(f"::group::{name}")
+            return name
+        if self.groups == "gitlab":
+            # docs.gitlab.com, "Custom collapsible sections": each name stands once in a log.
+            self._sections += 1
+            section = f"imagekit_{self._sections}_{re.sub('[^A-Za-z0-9]+', '_', name)}"
+            self.say(f"\033[0Ksection_start:{int(time.time())}:{section}\r\033[0K{name}")
+            return section
+        return ""
+
+    def _end_group(self, section: str) -> None:
+        if section and self.groups == "github":
+            self.say("::endgroup::")
+        elif section:
+            self.say(f"\033[0Ksection_end:{int(time.time())}:{section}\r\033[0K")
 
     @contextmanager
     def meter(self, label: str, total_bytes: int) -> Iterator[Meter]:

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from imagekit.cli import options
-from imagekit.console import Console
 
 
 def check(
@@ -25,6 +24,6 @@ def check(
     from imagekit.pipeline.check import run
     from imagekit.pipeline.workshop import Workshop
 
-    workshop = Workshop.open(os.environ, Console(verbose=verbose), project)
+    workshop = Workshop.open(os.environ, options.console(verbose=verbose), project)
     if not run(workshop, artefact, strict=strict, json=json):
         raise typer.Exit(1)

@@ -9,17 +9,21 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from typing import Annotated
 
 import typer
 
-from imagekit.cli import artefacts, project
-from imagekit.console import Console
+from imagekit.cli import artefacts, cache, completion, options, project
+from imagekit.cli.sections import Sections
+from imagekit.console import Console, never_fail_to_write
 from imagekit.model.errors import ImagekitError
 
 BUG = 70
 
 app = typer.Typer(
     name="imagekit",
+    cls=Sections,
+    add_completion=False,  # typer's options take no shell, and fail where it cannot be detected
     help="Packages Python functions for AWS Lambda: an image or a ZIP, without Docker.",
     epilog="A first project: imagekit plan, then imagekit build. Every command has --help.",
     no_args_is_help=True,
@@ -32,11 +36,25 @@ app.command()(project.lock)
 app.command()(project.plan)
 app.command()(project.build)
 app.command()(artefacts.check)
+app.add_typer(cache.app)
 
 
 @app.callback(invoke_without_command=True)
 def root(
-    version: bool = typer.Option(False, "--version", help="Show the version and stop."),
+    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
+    verbose: options.Verbose = False,
+    install_completion: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[SHELL]", callback=completion.install, help="Complete words in your shell."
+        ),
+    ] = None,
+    show_completion: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[SHELL]", callback=completion.show, help="Print the script that does."
+        ),
+    ] = None,
 ) -> None:
     """Packages Python functions for AWS Lambda: an image or a ZIP, without Docker."""
     if version:
@@ -53,6 +71,7 @@ def main() -> None:
     process back (whatever it was writing lies beside its final name, where nobody looks), and on
     every other end this saves Python's own tear-down.
     """
+    never_fail_to_write(sys.stdout, sys.stderr)
     status = run(sys.argv[1:], Console())
     sys.stdout.flush()
     sys.stderr.flush()
@@ -61,16 +80,19 @@ def main() -> None:
 
 def run(arguments: list[str], console: Console) -> int:
     """Run one command line and give its exit code; words of errors go to `console.err`."""
+    settings = options.Settings()
+    if completion.ASKED_BY_SHELL in os.environ:
+        completion.prepare()
     try:
-        app(arguments, prog_name="imagekit")
+        app(completion.with_shell(arguments), prog_name="imagekit", obj=settings)
     except SystemExit as end:
         return _status(end)
     except ImagekitError as error:
-        return _failed(error, console, verbose="--verbose" in arguments)
+        return _failed(error, console, verbose=settings.verbose)
     except BrokenPipeError:
         return 0
     except Exception:
-        return _bug(console, verbose="--verbose" in arguments)
+        return _bug(console, verbose=settings.verbose)
     return 0
 
 

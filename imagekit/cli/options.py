@@ -1,21 +1,86 @@
-"""Options that several commands share."""
+"""What several commands share: options, and what is there while a command runs."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imagekit.cli.completion import function_names
+from imagekit.console import Console, groups_of
+
+if TYPE_CHECKING:
+    from imagekit.pipeline.workshop import Workshop
+    from imagekit.store import Store
+
+
+@dataclass(slots=True)
+class Settings:
+    """What is said before or after the command alike; one for each run of the command line."""
+
+    verbose: bool = False
+
+
+def _verbose(context: typer.Context, value: bool) -> bool:
+    """`imagekit --verbose build` and `imagekit build --verbose` are the same."""
+    settings = context.ensure_object(Settings)
+    settings.verbose = settings.verbose or value
+    return settings.verbose
+
+
+def console(*, verbose: bool = False) -> Console:
+    """This process's streams; in CI, stages are folded as its log does it."""
+    return Console(verbose=verbose, groups=groups_of(os.environ))
+
+
+def store() -> Store:
+    """The store, where this user's environment has it."""
+    from imagekit.pipeline.workshop import cache_folder
+    from imagekit.store import Store
+
+    return Store(cache_folder(os.environ))
+
+
+@contextmanager
+def workshop(folder: Path, *, verbose: bool) -> Iterator[Workshop]:
+    """The real parts for one command that builds or plans.
+
+    What the command uses of the store stays there while it runs; afterwards, once a day, the store
+    is brought below its limit.
+    """
+    from imagekit.pipeline.cache import limit_of, tidy
+    from imagekit.pipeline.workshop import Workshop
+
+    limit_bytes = limit_of(os.environ)
+    found = Workshop.open(os.environ, console(verbose=verbose), folder)
+    with found.store.held():
+        yield found
+        if said := tidy(found.store, limit_bytes):
+            found.console.say(said)
+
+
 Functions = Annotated[
-    list[str] | None, typer.Argument(metavar="[FUNCTION]...", help="All of them if left out.")
+    list[str] | None,
+    typer.Argument(
+        metavar="[FUNCTION]...", help="All of them if left out.", autocompletion=function_names
+    ),
 ]
 Project = Annotated[
     Path,
     typer.Option("--project", metavar="DIR", help="Where the configuration is, or below it."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Say more, with tracebacks.")]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", callback=_verbose, help="Say how long each stage takes; show tracebacks."
+    ),
+]
 Locked = Annotated[
     bool | None,
     typer.Option(

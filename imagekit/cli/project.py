@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from imagekit.cli import options
-from imagekit.console import Console
 
 HERE = Path()
 
@@ -34,12 +33,11 @@ def lock(
     """Bring imagekit.lock up to date: base digests, packaging, CPython, packages."""
     from imagekit.pipeline.lock import Upgrade, bring_up_to_date
     from imagekit.pipeline.request import Request
-    from imagekit.pipeline.workshop import Workshop
 
-    workshop = Workshop.open(os.environ, Console(verbose=verbose), project)
     request = Request.of(functions, None, None, "locked" if locked else "write")
     upgrade = Upgrade(base=upgrade_base, python=upgrade_python, packaging=repackage)
-    bring_up_to_date(workshop, request, upgrade)
+    with options.workshop(project, verbose=verbose) as workshop:
+        bring_up_to_date(workshop, request, upgrade)
 
 
 def plan(
@@ -55,11 +53,10 @@ def plan(
     """Show what a build would make: packaging and why, layers, sizes. Downloads no package."""
     from imagekit.pipeline.plan import show
     from imagekit.pipeline.request import Request
-    from imagekit.pipeline.workshop import Workshop
 
-    workshop = Workshop.open(os.environ, Console(verbose=verbose), project)
     request = Request.of(functions, packaging, arch, _mode(locked, frozen))
-    show(workshop, request, json=json)
+    with options.workshop(project, verbose=verbose) as workshop:
+        show(workshop, request, json=json)
 
 
 def build(
@@ -99,9 +96,7 @@ def build(
     """Make what Lambda takes: an image, or a ZIP where it fits. Prints a path or a reference."""
     from imagekit.pipeline.build import run
     from imagekit.pipeline.request import Outputs, Request
-    from imagekit.pipeline.workshop import Workshop
 
-    workshop = Workshop.open(os.environ, Console(verbose=verbose), project)
     request = Request.of(functions, packaging, arch, _mode(locked, frozen))
     outputs = Outputs(
         engine=engine,
@@ -113,7 +108,8 @@ def build(
         tags=tuple(tag or ()),
         load=load,
     )
-    run(workshop, request, outputs, json=json, metadata_file=metadata_file)
+    with options.workshop(project, verbose=verbose) as workshop:
+        run(workshop, request, outputs, json=json, metadata_file=metadata_file)
 
 
 def _mode(locked: bool | None, frozen: bool) -> str:

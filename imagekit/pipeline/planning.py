@@ -162,7 +162,8 @@ class Planner:
 
     def _base(self, job: _Job) -> Base:
         name = job.function.base or f"python{job.python}"
-        base = self.bases.pinned(name, job.architecture)
+        with self.workshop.console.stage("base"):
+            base = self.bases.pinned(name, job.architecture)
         if base.facts.minor != job.python:
             what = f"python is {job.python}, but the base {name} has {base.facts.python}"
             raise _contradiction(job.function, what)

@@ -44,8 +44,10 @@ class Session:
         What is of a kind in `again` is decided afresh. `whole` is the whole workspace, also from
         inside a member.
         """
-        project = load(workshop.folder, request.functions, version=__version__, whole=whole)
-        decisions = Decisions.read(project.root, request.lock_mode, workshop.console, again)
+        with workshop.console.stage("configuration"):
+            project = load(workshop.folder, request.functions, version=__version__, whole=whole)
+        with workshop.console.stage("lock"):
+            decisions = Decisions.read(project.root, request.lock_mode, workshop.console, again)
         packages = Packages(workshop=workshop, project=project, decisions=decisions)
         planner = Planner(
             workshop=workshop,
@@ -81,6 +83,10 @@ class Session:
         asked = self.request.architecture
         architectures = (asked,) if asked else function.architectures
         return tuple(
+        with self.workshop.console.stage(f"plan {function.name}"):
+            return self._planned(function)
+
+    def _planned(self, function: FunctionConfig) -> tuple[BuildPlan, ...]:
             self.planner.plan(function, source, architecture, self.request.packaging)
             for architecture in architectures
         )

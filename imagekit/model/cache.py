@@ -1,0 +1,45 @@
+"""What the store holds, and what pruning it did, as values that reports read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindUse:
+    """All files of one kind."""
+
+    name: str
+    files: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheUse:
+    """The store by kind."""
+
+    folder: Path
+    kinds: tuple[KindUse, ...]
+    limit_bytes: int | None
+    """What builds keep it below; None is without end."""
+
+    @property
+    def size_bytes(self) -> int:
+        """All kinds together."""
+        return sum(kind.size_bytes for kind in self.kinds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What one pruning removed."""
+
+    files: int
+    freed_bytes: int
+    left_bytes: int
+    limit_bytes: int | None
+    """What it was to get below; None where it was not about size."""
+    held: bool
+    """A command that runs now kept what it uses."""
+    bases_bytes: int
+    """Of composed bases, which only `--all` removes."""
