@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from imagekit.contents.built import build_wheels
@@ -13,7 +13,7 @@ from imagekit.contents.facts import wheel_facts
 from imagekit.contents.fetch import fetch, wheel_path
 from imagekit.contents.measure import measure
 from imagekit.model.base import Base
-from imagekit.model.errors import CannotBuild, PathCollisions
+from imagekit.model.errors import CannotBuild, LockError, PathCollisions
 from imagekit.model.package import Artifact, LockedPackage, Package
 from imagekit.model.target import Target
 from imagekit.pipeline.decisions import Decisions
@@ -37,10 +37,11 @@ class Packages:
     workshop: Workshop
     project: ProjectConfig
     decisions: Decisions
+    shared: dict[locks.LockFile, locks.LockFile] = field(default_factory=dict)
 
     def of(self, function: FunctionConfig, target: Target) -> tuple[Package, ...]:
         """What the function's lock says for `target`. LockError, NoWheels, CommandFailed."""
-        lock = locks.find(function, self.project.root)
+        lock = self._lock(function)
         name, architecture = function.name, target.architecture
         pinned = None
         if lock.pinned_by_imagekit:
@@ -62,6 +63,21 @@ class Packages:
         """Lambda's runtime client and what it needs, as pinned in `imagekit.lock`."""
         if pinned := self.decisions.client(target.python, target.architecture):
             return pinned
+    def ahead(self, functions: Iterable[tuple[FunctionConfig, str]]) -> None:
+        """Let uv read its lock for many functions at once; with each the minor version."""
+        pythons: dict[str, Uv] = {}
+        questions = []
+        for function, python in functions:
+            target = Target.managed(python, function.architectures[0])
+            try:
+                lock = self._lock(function)
+            except LockError:
+                continue  # told when the function is planned
+            if lock.kind == "uv":
+                uv = pythons.get(python) or pythons.setdefault(python, self._uv(target))
+                questions.append((lock, function, target, uv))
+        locks.export_ahead(questions, self.workshop.store)
+
         with self.workshop.store.folder() as folder:
             requirements = folder / "requirements.txt"
             requirements.write_text(f"{CLIENT}\n", encoding="utf-8")
@@ -106,6 +122,11 @@ class Packages:
         return interpreters.find(
             minor, exact=exact, environ=self.workshop.environ, store=self.workshop.store
         )
+    def _lock(self, function: FunctionConfig) -> locks.LockFile:
+        """The function's lock, the same one for all functions that share it."""
+        found = locks.find(function, self.project.root)
+        return self.shared.setdefault(found, found)
+
 
     def _last_resort(self, minor: str, exact: str | None) -> Interpreter | None:
         """One of a base that was composed here before, else one that uv installs."""

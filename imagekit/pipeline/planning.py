@@ -94,6 +94,11 @@ class Planner:
         if verdict is None:
             verdict, total = self._weighed(job)
             self.decisions.keep_verdict(name, architecture, job.python, verdict, total)
+    def said_python(self, function: FunctionConfig) -> str | None:
+        """The minor version as far as configuration and definitions say it: nothing is asked."""
+        said = self.bases.python(function.base) if function.base else None
+        return function.python or said
+
         return self._zip(job, verdict) if verdict.packaging == "zip" else self._image(job, verdict)
 
     def _weighed(self, job: _Job) -> tuple[Verdict, int]:

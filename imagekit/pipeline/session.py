@@ -66,7 +66,11 @@ class Session:
 
     def plans(self) -> tuple[BuildPlan, ...]:
         """One plan for each function and architecture; decisions that were missing are made."""
-        return tuple(plan for function in self.project.functions for plan in self._plans(function))
+        functions = self.project.functions
+        if len(functions) > 1:
+            said = ((one, self.planner.said_python(one)) for one in functions)
+            self.packages.ahead((one, python) for one, python in said if python)
+        return tuple(plan for function in functions for plan in self._plans(function))
 
     def function(self, plan: BuildPlan) -> FunctionConfig:
         """The configuration that a plan was made of."""

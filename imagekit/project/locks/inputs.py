@@ -31,11 +31,16 @@ def inputs_of(lock: LockFile, function: FunctionConfig, target: Target) -> Diges
     selection = [sorted(function.groups), sorted(function.extras), function.member]
     own = os.path.relpath(project_folder(function, lock.path.parent), lock.path.parent)
     asked = [lock.kind, Path(own).as_posix(), selection, target.python, target.architecture]
-    return _digest([json.dumps(asked).encode(), *_texts(lock)])
+    texts = lock.kept.of("texts", lambda: tuple(_hex(text) for text in _texts(lock)))
+    return Digest.of(b"".join([_hex(json.dumps(asked).encode()), *texts]))
 
 
 def freshness_of(lock: LockFile) -> Digest:
     """Changes whenever uv might find `uv.lock` out of date: projects' metadata, uv's settings."""
+    return lock.kept.of("freshness", lambda: _freshness_of(lock))
+
+
+def _freshness_of(lock: LockFile) -> Digest:
     if lock.kind != "uv":
         return _digest([])
     root = lock.path.parent
@@ -120,4 +125,8 @@ def _read(path: Path) -> bytes:
 
 
 def _digest(parts: Iterable[bytes]) -> Digest:
-    return Digest.of(b"".join(Digest.of(part).hex.encode() for part in parts))
+    return Digest.of(b"".join(map(_hex, parts)))
+
+
+def _hex(part: bytes) -> bytes:
+    return Digest.of(part).hex.encode()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 from imagekit.model.errors import LockError
 from imagekit.project.config import FunctionConfig
@@ -17,6 +17,22 @@ _FOREIGN = {
     "poetry.lock": "poetry export --output requirements.txt",
     "pdm.lock": "pdm export --format pylock --output pylock.toml",
     "Pipfile.lock": "pipenv requirements --hash > requirements.txt",
+
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was read of a lock in this run: many functions of one lock cost one reading."""
+
+    values: dict[Hashable, object] = field(default_factory=dict)
+
+    def of(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """The value of `key`, made when it is first asked for."""
+        if key not in self.values:
+            self.values[key] = make()
+        return cast("Value", self.values[key])
     "Pipfile": "pipenv lock && pipenv requirements --hash > requirements.txt",
 }
 
@@ -29,6 +45,7 @@ class LockFile:
     """
 
     kind: Kind
+    kept: Kept = field(default_factory=Kept, compare=False, repr=False)
     path: Path
 
     @property

@@ -27,12 +27,23 @@ def export(lock: LockFile, function: FunctionConfig, uv: Uv) -> tuple[str, Path]
     own dependencies. Raises LockError for a lock that is stale or lacks what is asked for.
     """
     folder = project_folder(function, lock.path.parent)
+    asked = _asked(function)
+    key = ("export", folder, asked, uv.python)
+    return lock.kept.of(key, lambda: _run(lock, function, folder, uv)), folder
+
+
+def _asked(function: FunctionConfig) -> tuple[str, ...]:
     asked = [word for group in function.groups for word in ("--group", group)]
     asked += [word for extra in function.extras for word in ("--extra", extra)]
     if function.member:
         asked += ["--package", function.member]
+    return tuple(asked)
+
+
+def _run(lock: LockFile, function: FunctionConfig, folder: Path, uv: Uv) -> str:
+    asked = _asked(function)
     try:
-        return uv.run(*_EXPORT, *_PARTS, *asked, *uv.python_arguments(), cwd=folder), folder
+        return uv.run(*_EXPORT, *_PARTS, *asked, *uv.python_arguments(), cwd=folder)
     except CommandFailed as error:
         content = read_toml(lock.path)
         if folder not in local_projects(lock.path):
