@@ -5,13 +5,17 @@ Made with the user's own umask, unlike `tempfile`, which makes what nobody else 
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from imagekit.model.errors import CannotBuild
+
+_LEFTOVER_SECONDS = 24 * 3600
 
 
 @contextmanager
@@ -24,6 +28,7 @@ def file_beside(target: Path) -> Iterator[Path]:
     with _written(target):
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(target)
             yield beside
             beside.replace(target)
         finally:
@@ -41,6 +46,7 @@ def folder_beside(target: Path) -> Iterator[Path]:
     with _written(target):
         try:
             beside.mkdir(parents=True)
+            _sweep(target)
             yield beside
             _exchange(beside, target)
         finally:
@@ -64,6 +70,21 @@ def _exchange(new: Path, target: Path) -> None:
 
 def _beside(target: Path) -> Path:
     return target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+
+
+def _sweep(target: Path) -> None:
+    """Remove what builds that were killed left beside `target`, once it is a day old."""
+    leftover = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}")
+    oldest = time.time() - _LEFTOVER_SECONDS
+    for path in target.parent.iterdir():
+        if leftover.fullmatch(path.name):
+            with suppress(OSError):
+                if path.lstat().st_mtime >= oldest:
+                    continue
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
 
 
 @contextmanager
