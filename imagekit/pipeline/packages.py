@@ -41,6 +41,10 @@ class Packages:
 
     def of(self, function: FunctionConfig, target: Target) -> tuple[Package, ...]:
         """What the function's lock says for `target`. LockError, NoWheels, CommandFailed."""
+        with self.workshop.console.stage("packages"):
+            return self._resolved(function, target)
+
+    def _resolved(self, function: FunctionConfig, target: Target) -> tuple[Package, ...]:
         lock = self._lock(function)
         name, architecture = function.name, target.architecture
         pinned = None
@@ -59,10 +63,6 @@ class Packages:
             self.decisions.keep_pylock(name, architecture, resolution.inputs, resolution.pylock)
         return self._built(resolution.packages, target)
 
-    def client(self, target: Target) -> tuple[Package, ...]:
-        """Lambda's runtime client and what it needs, as pinned in `imagekit.lock`."""
-        if pinned := self.decisions.client(target.python, target.architecture):
-            return pinned
     def ahead(self, functions: Iterable[tuple[FunctionConfig, str]]) -> None:
         """Let uv read its lock for many functions at once; with each the minor version."""
         pythons: dict[str, Uv] = {}
@@ -78,6 +78,10 @@ class Packages:
                 questions.append((lock, function, target, uv))
         locks.export_ahead(questions, self.workshop.store)
 
+    def client(self, target: Target) -> tuple[Package, ...]:
+        """Lambda's runtime client and what it needs, as pinned in `imagekit.lock`."""
+        if pinned := self.decisions.client(target.python, target.architecture):
+            return pinned
         with self.workshop.store.folder() as folder:
             requirements = folder / "requirements.txt"
             requirements.write_text(f"{CLIENT}\n", encoding="utf-8")
@@ -118,15 +122,15 @@ class Packages:
         """The CPython that compiles this plan's bytecode; None where it ships none."""
         return self.interpreter(plan.target.python, plan.base) if plan.bytecode else None
 
-    def _find(self, minor: str, exact: str | None) -> Interpreter | None:
-        return interpreters.find(
-            minor, exact=exact, environ=self.workshop.environ, store=self.workshop.store
-        )
     def _lock(self, function: FunctionConfig) -> locks.LockFile:
         """The function's lock, the same one for all functions that share it."""
         found = locks.find(function, self.project.root)
         return self.shared.setdefault(found, found)
 
+    def _find(self, minor: str, exact: str | None) -> Interpreter | None:
+        return interpreters.find(
+            minor, exact=exact, environ=self.workshop.environ, store=self.workshop.store
+        )
 
     def _last_resort(self, minor: str, exact: str | None) -> Interpreter | None:
         """One of a base that was composed here before, else one that uv installs."""
@@ -189,7 +193,8 @@ def runs_here(oci_architecture: str) -> bool:
 
 def weigh(workshop: Workshop, packages: Sequence[Package]) -> dict[str, int]:
     """Unzipped bytes by package name. PathCollisions where two wheels fill one path differently."""
-    measured = measure(packages, workshop.store, workshop.transport, sleep=time.sleep)
+    with workshop.console.stage("sizes"):
+        measured = measure(packages, workshop.store, workshop.transport, sleep=time.sleep)
     if measured.collisions:
         raise PathCollisions(
             collisions=measured.collisions,

@@ -81,16 +81,16 @@ class Session:
         return self.request.architecture is None and len(function.architectures) > 1
 
     def _plans(self, function: FunctionConfig) -> tuple[BuildPlan, ...]:
+        with self.workshop.console.stage(f"plan {function.name}"):
+            return self._planned(function)
+
+    def _planned(self, function: FunctionConfig) -> tuple[BuildPlan, ...]:
         source = source_tree(function)
         for problem in source_warnings(source):
             self.workshop.console.say(f"warning: {problem.where}: {problem.what}")
         asked = self.request.architecture
         architectures = (asked,) if asked else function.architectures
         return tuple(
-        with self.workshop.console.stage(f"plan {function.name}"):
-            return self._planned(function)
-
-    def _planned(self, function: FunctionConfig) -> tuple[BuildPlan, ...]:
             self.planner.plan(function, source, architecture, self.request.packaging)
             for architecture in architectures
         )
