@@ -12,10 +12,11 @@ from tests.locks.world import World, pyproject
 
 
 def test_the_order_of_kinds(world: World) -> None:
-    """uv.lock before pylock, pylock before requirements.txt, any of them before dependencies."""
+    """uv.lock, pylock, poetry's or pdm's lock, requirements.txt, and last bare dependencies."""
     world.write("pyproject.toml", pyproject("plain"))
     found = []
-    for name in ("", "requirements.txt", "pylock.dev.toml", "pylock.toml", "uv.lock"):
+    names = ("", "requirements.txt", "pdm.lock", "pylock.dev.toml", "pylock.toml", "uv.lock")
+    for name in names:
         if name:
             world.write(name, "")
         lock = find(world.function(), world.project)
@@ -24,6 +25,7 @@ def test_the_order_of_kinds(world: World) -> None:
     assert found == [
         ("project", "pyproject.toml"),
         ("requirements", "requirements.txt"),
+        ("pdm", "pdm.lock"),
         ("pylock", "pylock.dev.toml"),
         ("pylock", "pylock.toml"),
         ("uv", "uv.lock"),
@@ -97,7 +99,7 @@ def test_saying_so_allows_it(world: World) -> None:
     assert find(function, world.project / "inner").kind == "project"
 
 
-@pytest.mark.parametrize("name", ["poetry.lock", "pdm.lock", "Pipfile.lock"])
+@pytest.mark.parametrize("name", ["Pipfile", "Pipfile.lock"])
 def test_locks_of_others_are_refused_with_a_way_on(world: World, name: str) -> None:
     """A lock that imagekit cannot read is never passed over in silence."""
     world.write(name, "")
@@ -111,19 +113,41 @@ def test_locks_of_others_are_refused_with_a_way_on(world: World, name: str) -> N
 
 
 def test_an_export_beside_such_a_lock_is_taken(world: World) -> None:
-    """What the hint says to type leads on: the exported requirements beside poetry.lock."""
-    world.write("poetry.lock", "")
+    """What the hint says to type leads on: the exported requirements beside Pipfile.lock."""
+    world.write("Pipfile.lock", "")
     world.write("requirements.txt", "")
 
     assert find(world.function(), world.project).kind == "requirements"
+
+
+def test_two_tools_locks_need_a_choice(world: World) -> None:
+    """imagekit does not guess between poetry.lock and pdm.lock; either may be named."""
+    world.write("poetry.lock", "")
+    world.write("pdm.lock", "")
+
+    with pytest.raises(LockError) as caught:
+        find(world.function(), world.project)
+
+    assert 'lock = "pdm.lock"' in str(caught.value.hint)
+    assert find(world.function(lock=Path("pdm.lock")), world.project).kind == "pdm"
+
+
+@pytest.mark.parametrize("name", ["pdm.lock", "pdm.prod.lock"])
+def test_one_of_several_locks_of_pdm_can_be_named(world: World, name: str) -> None:
+    """pdm keeps locks side by side under names of their own."""
+    world.write(name, "")
+
+    assert find(world.function(lock=Path(name)), world.project).kind == "pdm"
 
 
 def test_dependencies_of_poetry_without_a_lock_are_not_forgotten(world: World) -> None:
     """[tool.poetry.dependencies] alone is not the same as no dependencies."""
     world.write("pyproject.toml", '[tool.poetry.dependencies]\nplain = "*"\n')
 
-    with pytest.raises(LockError):
+    with pytest.raises(LockError) as caught:
         find(world.function(), world.project)
+
+    assert caught.value.hint == "poetry lock"
 
 
 @pytest.mark.parametrize("text", [None, "[tool.imagekit]\n", pyproject()])

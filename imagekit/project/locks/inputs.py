@@ -49,9 +49,20 @@ def _freshness_of(lock: LockFile) -> Digest:
     return _digest([_file(file) for file in (*files, root / "uv.toml")])
 
 
+def _declaring(lock: LockFile) -> Iterator[Path]:
+    """Each pyproject.toml that poetry.lock or pdm.lock has to fit."""
+    pyproject = lock.path.parent / "pyproject.toml"
+    yield pyproject
+    if lock.kind == "pdm" and b"workspace" in _read(pyproject):
+        from imagekit.project.locks.foreign import workspace_members
+
+        for folder in workspace_members(lock.path.parent, read_toml(pyproject)):
+            yield folder / "pyproject.toml"
+
+
 def _texts(lock: LockFile) -> Iterator[bytes]:
     match lock.kind:
-        case "uv" | "pylock":
+        case "uv" | "pylock" | "poetry" | "pdm":
             yield _same_ends(_read(lock.path))
         case "requirements":
             from imagekit.project.locks.requirements import read_requirements

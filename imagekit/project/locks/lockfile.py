@@ -11,12 +11,13 @@ from imagekit.model.errors import LockError
 from imagekit.project.config import FunctionConfig
 from imagekit.project.locks.toml import read_toml, table
 
-Kind = Literal["uv", "pylock", "requirements", "project", "none"]
+Kind = Literal["uv", "pylock", "poetry", "pdm", "requirements", "project", "none"]
 
 _FOREIGN = {
-    "poetry.lock": "poetry export --output requirements.txt",
-    "pdm.lock": "pdm export --format pylock --output pylock.toml",
     "Pipfile.lock": "pipenv requirements --hash > requirements.txt",
+    "Pipfile": "pipenv lock && pipenv requirements --hash > requirements.txt",
+}
+_TOOLS: tuple[Literal["poetry", "pdm"], ...] = ("poetry", "pdm")
 
 
 Value = TypeVar("Value")
@@ -33,8 +34,6 @@ class Kept:
         if key not in self.values:
             self.values[key] = make()
         return cast("Value", self.values[key])
-    "Pipfile": "pipenv lock && pipenv requirements --hash > requirements.txt",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +44,14 @@ class LockFile:
     """
 
     kind: Kind
-    kept: Kept = field(default_factory=Kept, compare=False, repr=False)
     path: Path
+    kept: Kept = field(default_factory=Kept, compare=False, repr=False)
 
     @property
     def pinned_by_imagekit(self) -> bool:
         """Whether what uv resolves has to be kept in `imagekit.lock`: the file itself pins too
-        little to give the same packages tomorrow."""
-        return self.kind in ("requirements", "project")
+        little to give the same packages tomorrow, or names no URLs."""
+        return self.kind in ("requirements", "project", "poetry", "pdm")
 
 
 def find(function: FunctionConfig, project_root: Path) -> LockFile:
@@ -97,7 +96,8 @@ def _named(path: Path) -> LockFile:
         raise LockError(
             path=path,
             problems=("the name says none of the kinds of lock that imagekit reads",),
-            hint="uv.lock, pylock.toml, pylock.NAME.toml, requirements.txt or pyproject.toml",
+            hint="uv.lock, pylock.toml, pylock.NAME.toml, poetry.lock, pdm.lock, requirements.txt "
+            "or pyproject.toml",
         )
     return LockFile(kind, path)
 
@@ -109,6 +109,10 @@ def _kind(name: str) -> Kind | None:
         return "project"
     if name == "pylock.toml" or (name.startswith("pylock.") and name.endswith(".toml")):
         return "pylock"
+    for tool in _TOOLS:
+        # pdm keeps several locks side by side: `pdm lock --lockfile pdm.prod.lock`.
+        if name == f"{tool}.lock" or (name.startswith(f"{tool}.") and name.endswith(".lock")):
+            return tool
     return "requirements" if name.endswith((".txt", ".in")) else None
 
 
@@ -127,9 +131,24 @@ def _in_folder(folder: Path, function: str) -> LockFile | None:
                 problems=(f"{folder} has several pylock.*.toml",),
                 hint=f'name one: `lock = "{first.name}"`, or call it pylock.{function}.toml',
             )
+    # Before requirements.txt, which beside such a lock is an export of it, or something else.
+    if lock := _of_tool(folder):
+        return lock
     if (folder / "requirements.txt").is_file():
         return LockFile("requirements", folder / "requirements.txt")
     return None
+
+
+def _of_tool(folder: Path) -> LockFile | None:
+    match [LockFile(tool, folder / f"{tool}.lock") for tool in _TOOLS]:
+        case [poetry, pdm] if poetry.path.is_file() and pdm.path.is_file():
+            raise LockError(
+                path=poetry.path,
+                problems=("there is a pdm.lock beside it",),
+                hint='name one: `lock = "poetry.lock"` or `lock = "pdm.lock"`',
+            )
+        case found:
+            return next((lock for lock in found if lock.path.is_file()), None)
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -153,7 +172,7 @@ def _bare(function: FunctionConfig, top: Path) -> LockFile:
         raise LockError(
             path=project,
             problems=("the dependencies of [tool.poetry] have no lock beside them",),
-            hint=_FOREIGN["poetry.lock"],
+            hint="poetry lock",
         )
     declared = table(content, "project")
     dynamic = declared.get("dynamic")
@@ -166,7 +185,7 @@ def _bare(function: FunctionConfig, top: Path) -> LockFile:
 
 def _refuse_lock_above(project: Path, top: Path) -> None:
     for folder in top.parents:
-        for name in ("uv.lock", "pylock.toml", *_FOREIGN):
+        for name in ("uv.lock", "pylock.toml", "poetry.lock", "pdm.lock", *_FOREIGN):
             if (folder / name).is_file():
                 raise LockError(
                     path=folder / name,

@@ -80,7 +80,8 @@ def _key(lock: LockFile, target: Target, inputs: Digest, uv: Uv, pinned: str | N
 def _select(
     lock: LockFile, function: FunctionConfig, target: Target, uv: Uv, pinned: str | None
 ) -> tuple[LockedPackage, ...]:
-    from imagekit.project.locks.compiled import only_named
+    from imagekit.project.locks.compiled import only_named, only_pinned
+    from imagekit.project.locks.foreign import read_pins
     from imagekit.project.locks.select import Pylock, select
     from imagekit.project.locks.toml import parse_toml, read_toml
     from imagekit.project.locks.uvlock import export
@@ -94,6 +95,8 @@ def _select(
         content = parse_toml(pinned, lock.path)
         if lock.kind == "requirements":
             content = only_named(content, lock)
+        elif lock.kind in ("poetry", "pdm"):
+            content = only_pinned(content, lock, read_pins(lock, function, target))
         asked = Pylock(content=content, path=lock.path, folder=folder)
     else:
         asked = Pylock(
