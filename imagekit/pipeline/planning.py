@@ -88,17 +88,17 @@ class Planner:
             raise ConfigError(problems=(problem,), hint='add `python = "3.13"`')
         return self.bases.pinned(function.base, function.architectures[0]).facts.minor
 
+    def said_python(self, function: FunctionConfig) -> str | None:
+        """The minor version as far as configuration and definitions say it: nothing is asked."""
+        said = self.bases.python(function.base) if function.base else None
+        return function.python or said
+
     def _auto(self, job: _Job) -> BuildPlan:
         name, architecture = job.function.name, job.architecture
         verdict = self.decisions.verdict(name, architecture, job.python)
         if verdict is None:
             verdict, total = self._weighed(job)
             self.decisions.keep_verdict(name, architecture, job.python, verdict, total)
-    def said_python(self, function: FunctionConfig) -> str | None:
-        """The minor version as far as configuration and definitions say it: nothing is asked."""
-        said = self.bases.python(function.base) if function.base else None
-        return function.python or said
-
         return self._zip(job, verdict) if verdict.packaging == "zip" else self._image(job, verdict)
 
     def _weighed(self, job: _Job) -> tuple[Verdict, int]:
