@@ -20,7 +20,7 @@ from imagekit.bases.demands import (
 from imagekit.bases.record import keep, load_pinned
 from imagekit.model.base import Base
 from imagekit.model.digest import Digest
-from imagekit.model.errors import CannotBuild, HttpError, TooLarge
+from imagekit.model.errors import CannotBuild, HttpError
 from imagekit.model.image import Descriptor, ImageConfig
 from imagekit.model.reference import Reference
 from imagekit.store import Store
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from imagekit.registry.client import FetchedManifest, Registry
 
 Opener = Callable[[Descriptor], "Stream"]
-
-_CONFIG_BYTES = 4 << 20  # as large as a manifest may be
 
 
 def _silent(read_bytes: int) -> None:
@@ -100,7 +98,9 @@ class Pinner:
         pulled, fetched = self._fetch(reference, wanted)
         if known := self._known(wanted, fetched.digest, place, in_store=False):
             return known
-        documents = self._documents(pulled, fetched, wanted.name)
+        from imagekit.bases.fetched import documents_of
+
+        documents = documents_of(self.registry(), self.store, pulled, fetched, wanted.name)
 
         def open_layer(layer: Descriptor) -> Stream:
             return self.registry().open_blob(pulled, layer.digest)
@@ -117,26 +117,6 @@ class Pinner:
             if error.status == 404:
                 error.hint = f"the pinned base is gone from its registry: {UPGRADE}"
             raise
-
-    def _documents(self, pulled: Reference, fetched: FetchedManifest, name: str) -> Documents:
-        from imagekit.bases.reading import Documents
-        from imagekit.oci.documents import parse_config, parse_manifest
-
-        manifest = parse_manifest(fetched.data, fetched.media_type, name=name)
-        config = manifest.config
-        if config.size_bytes > _CONFIG_BYTES:
-            raise TooLarge(
-                what=f"the config of {name}",
-                limit_bytes=_CONFIG_BYTES,
-                actual_bytes=config.size_bytes,
-            )
-        self.registry().pull_blob(pulled, config, self.store)
-        return Documents(
-            digest=fetched.digest,
-            family=manifest.family,
-            config=parse_config(self.store.blob_path(config.digest).read_bytes(), name=name),
-            layers=manifest.layers,
-        )
 
     def _from_layout(self, folder: Path, wanted: Wanted) -> Base:
         if known := self._known(wanted, wanted.pinned, str(folder), in_store=True):

@@ -16,6 +16,7 @@ from imagekit.check.form import BYTES, HEADERS, check_bytes, check_headers
 from imagekit.check.layer import LayerFacts, read_blob, read_layer
 from imagekit.check.machine import Expected
 from imagekit.check.opened import OpenImage
+from imagekit.check.programs import PROGRAM_RULES, check_programs
 from imagekit.check.rules import C6
 from imagekit.check.running import RUNNING_RULES, check_handler, check_running
 from imagekit.check.scope import Scope, python_of
@@ -44,7 +45,7 @@ def look_inside(image: OpenImage, config: RawConfig, wanted: Iterable[int]) -> I
         complete = len(facts) == len(image.layers) and all(one.whole for one in facts.values())
         findings += _tree(image, config, (scope, complete), facts)
         rules += [rule for rule in FILE_RULES if complete or rule is not C6]
-        rules += RUNNING_RULES if complete else ()
+        rules += (*RUNNING_RULES, *PROGRAM_RULES) if complete else ()
     return Inside(findings=tuple(findings), rules=tuple(rules), facts=facts)
 
 
@@ -100,4 +101,6 @@ def _tree(
     expected = Expected(machine=scope.expected.machine, python=python, glibc=scope.expected.glibc)
     judge = check_running if complete else check_handler
     yield from judge(view, config, handler=image.handler, python=python)
+    if complete:
+        yield from check_programs(view)
     yield from check_files(view.files(), expected, scope.judges, complete=complete)

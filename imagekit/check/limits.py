@@ -20,3 +20,5 @@ MAX_UPLOAD_BYTES: Final = 52_428_800
 """Z2."""
 MAX_HANDLER_CHARACTERS: Final = 128
 """M22, of a ZIP."""
+MAX_EXTENSIONS: Final = 10
+"""X2: programs in /opt/extensions, all of which register."""

@@ -194,6 +194,18 @@ R7: Final = _advice(
 C6: Final = _doubtful("C6", "no bytecode without its source", "CPython", "inferred")
 C7: Final = _doubtful("C7", "bytecode that fits its source", "CPython", "local")
 C8: Final = _doubtful("C8", "bytecode of this Python's minor version", "AWS docs", "documented")
+# docs.aws.amazon.com/lambda/latest/dg/extensions-configuration.html, and Lambda's own runtime
+# interface emulator: each name in /opt/extensions that is no folder is started as a program.
+X1: Final = _rule(
+    "X1",
+    "programs alone in /opt/extensions, which anyone may run",
+    "AWS docs",
+    "documented",
+    "Extension.LaunchError",
+)
+X2: Final = _rule(
+    "X2", "at most 10 extensions", "AWS docs", "documented", "Extension.TooManyExtensions"
+)
 Z1: Final = _rule(
     "Z1",
     "less than 262,144,000 bytes unzipped, with Lambda layers",

@@ -39,6 +39,8 @@ class Outcome:
     layers: tuple[LayerOutcome, ...]
     base: str | None = None
     base_bytes: int = 0
+    extensions: tuple[tuple[str, int], ...] = ()
+    """Reference and unzipped bytes of each, in stacking order."""
     bytecode: str | None = None
     """What is said of the bytecode: a version, or why there is none."""
     path: Path | None = None

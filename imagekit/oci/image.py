@@ -41,7 +41,8 @@ class ImageLayer:
     """Zero but for a layer that lies in an archive."""
     origin: Reference | None = None
     """The repository that has the blob."""
-    from_base: bool = False
+    by_others: bool = False
+    """The base's or an extension's: it stays where it lies unless everything is asked for."""
 
     @property
     def place(self) -> Place | None:
@@ -110,6 +111,30 @@ class NewLayer:
     path: Path | None = None
     origin: Reference | None = None
 
+    @property
+    def diff_id(self) -> Digest:
+        """Of the uncompressed tar."""
+        return self.record.diff_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OthersLayer:
+    """A gzip'd layer of another image to put on top by its descriptor: nothing of it is read."""
+
+    digest: Digest
+    """Of the compressed blob."""
+    size_bytes: int
+    """Compressed."""
+    diff_id: Digest
+    created_by: str
+    """For people: whose it is."""
+    origin: Reference | None
+    """The repository that has the blob."""
+
+
+AddedLayer = NewLayer | OthersLayer
+"""What goes on top of a base."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigChange:
@@ -128,14 +153,16 @@ class ConfigChange:
     """As OCI spells it; needed where there is no base."""
 
 
-def assemble(base: Base | None, layers: Sequence[NewLayer], change: ConfigChange) -> Image:
+def assemble(base: Base | None, layers: Sequence[AddedLayer], change: ConfigChange) -> Image:
     """The image that has `layers` on `base`, in the base's family (lambda_rules M10).
+
+    A layer that others made takes that family's media type: gzip'd tars are the same in both.
 
     Without a base it is OCI's. The base's layers are named, not opened: their bytes stay where the
     base lies. ValueError where neither says the architecture; CannotBuild for a broken base.
     """
     family = base.family if base else "oci"
-    stacked = (*(_base_layers(base) if base else ()), *(_own(layer, family) for layer in layers))
+    stacked = (*(_base_layers(base) if base else ()), *(_added(layer, family) for layer in layers))
     config = _config(base.config if base else None, layers, change)
     data = dump_config(config)
     manifest = Manifest(
@@ -163,27 +190,34 @@ def _base_layers(base: Base) -> tuple[ImageLayer, ...]:
             descriptor=_in_family(descriptor, base.family),
             diff_id=diff_id,
             origin=origin,
-            from_base=True,
+            by_others=True,
         )
         for descriptor, diff_id in zip(base.layers, base.config.diff_ids, strict=True)
     )
 
 
-def _own(layer: NewLayer, family: Family) -> ImageLayer:
+def _added(layer: AddedLayer, family: Family) -> ImageLayer:
+    if isinstance(layer, OthersLayer):
+        return ImageLayer(
+            descriptor=_gzip(layer.digest, layer.size_bytes, family),
+            diff_id=layer.diff_id,
+            origin=layer.origin,
+            by_others=True,
+        )
     return ImageLayer(
-        descriptor=Descriptor(
-            media_type=LAYER[family],
-            digest=layer.record.digest,
-            size_bytes=layer.record.size_bytes,
-        ),
-        diff_id=layer.record.diff_id,
+        descriptor=_gzip(layer.record.digest, layer.record.size_bytes, family),
+        diff_id=layer.diff_id,
         path=layer.path,
         origin=layer.origin,
     )
 
 
+def _gzip(digest: Digest, size_bytes: int, family: Family) -> Descriptor:
+    return Descriptor(media_type=LAYER[family], digest=digest, size_bytes=size_bytes)
+
+
 def _config(
-    base: ImageConfig | None, layers: Sequence[NewLayer], change: ConfigChange
+    base: ImageConfig | None, layers: Sequence[AddedLayer], change: ConfigChange
 ) -> ImageConfig:
     if base is None:
         if change.architecture is None:
@@ -198,12 +232,14 @@ def _config(
         working_dir=_or(change.working_dir, base.working_dir),
         labels=tuple(sorted((dict(base.labels) | dict(change.labels)).items())),
         created=change.created,
-        diff_ids=(*base.diff_ids, *(layer.record.diff_id for layer in layers)),
+        diff_ids=(*base.diff_ids, *(layer.diff_id for layer in layers)),
         history=(*settled_history(base), *(_history(layer) for layer in layers)),
     )
 
 
-def _history(layer: NewLayer) -> History:
+def _history(layer: AddedLayer) -> History:
+    if isinstance(layer, OthersLayer):
+        return History(created_by=layer.created_by)
     return History(created_by=layer.created_by, comment=comment(layer.record))
 
 

@@ -7,6 +7,7 @@ whose layers are missing.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from imagekit.model.image import Descriptor
 from imagekit.oci.beside import folder_beside
 from imagekit.oci.documents import dump_descriptor, parse_config
 from imagekit.oci.image import Image, ImageLayer
-from imagekit.oci.opened import BASE, MARKER, SPARSE, image_in, top
+from imagekit.oci.opened import BASE, LAYER_FROM, MARKER, SPARSE, image_in, top
 from imagekit.oci.places import open_places
 from imagekit.oci.values import canonical, text_at
 
@@ -34,12 +35,12 @@ def write_layout(
 ) -> bool:
     """Write the image as the layout `folder`, in place of one that is there; True if sparse.
 
-    Without `complete` the base's layers are left out, as is any other layer whose bytes are not on
-    this disk. With it, a layer that is not here raises CannotBuild, as does a folder that is no
-    layout: it is the user's. Layers are copied, so that nobody can spoil the store's.
+    Without `complete` layers that others made are left out, as is any other layer whose bytes are
+    not on this disk. With it, a layer that is not here raises CannotBuild, as does a folder that is
+    no layout: it is the user's. Layers are copied, so that nobody can spoil the store's.
     """
     _replaceable(folder)
-    here = [layer for layer in image.layers if layer.here and (complete or not layer.from_base)]
+    here = [layer for layer in image.layers if layer.here and (complete or not layer.by_others)]
     sparse = len(here) < len(image.layers)
     if complete and sparse:
         raise _missing(image)
@@ -51,6 +52,7 @@ def write_layout(
         (blobs / image.config_digest.hex).write_bytes(image.config)
         (blobs / image.digest.hex).write_bytes(image.manifest)
         annotations = _annotations(sparse, base_reference, tag)
+        annotations |= _origins(image, here, base_reference)
         (beside / "index.json").write_bytes(_index(image, annotations))
         (beside / MARKER).write_bytes(canonical({"imageLayoutVersion": "1.0.0"}))
     return sparse
@@ -63,6 +65,15 @@ def _annotations(sparse: bool, base_reference: str | None, tag: str | None) -> d
         if base_reference:
             annotations[BASE] = base_reference
     return annotations
+
+
+def _origins(
+    image: Image, here: Sequence[ImageLayer], base_reference: str | None
+) -> dict[str, str]:
+    """Where those missing layers lie that are not the base's."""
+    away = (layer for layer in image.layers if layer not in here and layer.origin is not None)
+    named = {f"{LAYER_FROM}{layer.descriptor.digest.hex}": str(layer.origin) for layer in away}
+    return {key: origin for key, origin in named.items() if origin != base_reference}
 
 
 def _index(image: Image, annotations: dict[str, str]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from imagekit.model.digest import Digest
@@ -19,6 +19,9 @@ SPARSE: Final = "dev.imagekit.sparse"
 
 BASE: Final = "dev.imagekit.base"
 """Annotation of a sparse descriptor: the reference of the base that has them."""
+
+LAYER_FROM: Final = "dev.imagekit.layer."
+"""Begins an annotation, with the hex digits of a missing layer: the reference that has it."""
 
 MARKER: Final = "oci-layout"
 _MAX_DEPTH: Final = 3
@@ -37,7 +40,7 @@ def image_in(places: Places, architecture: str | None = None) -> Image:
     if len(config.diff_ids) != len(manifest.layers):
         raise _broken(places, "its manifest and its config name other layers")
     layers = (
-        _layer(places, blob, diff_id, reference_or_none(annotations.get(BASE, "")))
+        _layer(places, blob, diff_id, _origin(annotations, blob))
         for blob, diff_id in zip(manifest.layers, config.diff_ids, strict=True)
     )
     return Image.of(data, MANIFEST[manifest.family], config_data, list(layers))
@@ -101,10 +104,19 @@ def _document(places: Places, blob: Descriptor) -> bytes:
     return data
 
 
-def _layer(places: Places, blob: Descriptor, diff_id: Digest, base: Reference | None) -> ImageLayer:
+def _origin(annotations: Mapping[str, str], blob: Descriptor) -> Reference | None:
+    own = annotations.get(f"{LAYER_FROM}{blob.digest.hex}")
+    return reference_or_none(own or annotations.get(BASE, ""))
+
+
+def _layer(
+    places: Places, blob: Descriptor, diff_id: Digest, origin: Reference | None
+) -> ImageLayer:
     place = places.find(blob_name(blob.digest))
     if place is None:
-        return ImageLayer(descriptor=blob, diff_id=diff_id, origin=base, from_base=base is not None)
+        return ImageLayer(
+            descriptor=blob, diff_id=diff_id, origin=origin, by_others=origin is not None
+        )
     if place.size_bytes != blob.size_bytes:
         raise _broken(
             places,

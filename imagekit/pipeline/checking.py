@@ -35,7 +35,7 @@ def require_image(plan: BuildPlan, image: Image, records: Mapping[Digest, LayerR
 
 
 def _layer(layer: ImageLayer, records: Mapping[Digest, LayerRecord]) -> OpenLayer:
-    known = None if layer.from_base else records.get(layer.descriptor.digest)
+    known = None if layer.by_others else records.get(layer.descriptor.digest)
     return OpenLayer(
         descriptor=layer.descriptor,
         diff_id=layer.diff_id,

@@ -15,8 +15,10 @@ from imagekit.console import Console
 from imagekit.model.base import Base
 from imagekit.model.digest import Digest
 from imagekit.model.errors import LockError
+from imagekit.model.extension import Extension
 from imagekit.model.image import LAYER_FORMAT
 from imagekit.model.package import Package
+from imagekit.model.reference import Reference
 from imagekit.model.target import Architecture
 from imagekit.pipeline.request import LockMode
 from imagekit.plan.packaging import PackageType, Verdict
@@ -25,6 +27,7 @@ from imagekit.project.lock_values import (
     BasePin,
     ClientPin,
     ImagekitLock,
+    ExtensionPin,
     Kind,
     PackagesPin,
     PackagingPin,
@@ -111,6 +114,38 @@ class Decisions:
         self._keep(
             PackagingPin(
                 function=function,
+    def extension(
+        self, name: str, architecture: Architecture, inputs: Digest
+    ) -> ExtensionPin | None:
+        """The pin of an extension."""
+        pin = self.lock.extension(name, architecture)
+        return self._fresh(pin, PartKey("extension", name, architecture), inputs)
+
+    def edited_extension(self, name: str, architecture: Architecture) -> Reference | None:
+        """Where the lock's reference was moved to another digest, as Renovate does; else None."""
+        pin = self.lock.extension(name, architecture)
+        if pin is None or not pin.moved or "extension" in self.again:
+            return None
+        try:
+            return Reference.parse(pin.reference)
+        except ValueError as error:
+            raise self.refusal(f"{pin.key}: {error}") from error
+
+    def keep_extension(
+        self, extension: Extension, architecture: Architecture, inputs: Digest
+    ) -> None:
+        """Pin what was found; what plans need of its layers goes with it."""
+        self._keep(
+            ExtensionPin(
+                name=extension.name,
+                architecture=architecture,
+                reference=extension.reference,
+                digest=extension.digest,
+                facts=extension.facts,
+                inputs=inputs,
+            )
+        )
+
                 architecture=architecture,
                 packaging=packaging,
                 why=verdict.why,

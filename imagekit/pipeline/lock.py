@@ -17,6 +17,7 @@ class Upgrade:
 
     base: bool = False
     python: bool = False
+    """And extensions: both are images that others publish."""
     packaging: bool = False
 
     def kinds(self) -> Iterator[Kind]:
@@ -24,6 +25,7 @@ class Upgrade:
         if self.base:
             yield "base"
         if self.python:
+            yield "extension"
             yield "python"
         if self.packaging:
             yield "packaging"

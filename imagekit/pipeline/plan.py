@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imagekit.pipeline.extensions import counted
 from imagekit.pipeline.make import foreseen
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
@@ -13,7 +14,8 @@ from imagekit.report.outcome import plan_lines
 def show(workshop: Workshop, request: Request, *, json: bool) -> None:
     """Answer with the plan of every function asked for. Raises what planning raises."""
     session = Session.open(workshop, request)
-    outcomes = foreseen(workshop, session.plans())
+    plans = session.plans()
+    outcomes = tuple(map(counted, foreseen(workshop, plans), plans))
     session.decisions.save()
     if json:
         workshop.console.answer(document(outcomes))

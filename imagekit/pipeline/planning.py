@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 
 from imagekit.model.base import Base
 from imagekit.model.errors import ConfigError, NoWheels, Problem
+from imagekit.model.extension import Extension
 from imagekit.model.package import Package
 from imagekit.model.target import Architecture, Target
 from imagekit.model.tree import Tree
 from imagekit.pipeline.apart import require_apart
 from imagekit.pipeline.bases import Bases
 from imagekit.pipeline.decisions import Decisions
+from imagekit.pipeline.extensions import Extensions
 from imagekit.pipeline.packages import CLIENT, Packages, weigh
 from imagekit.pipeline.request import Asked
 from imagekit.pipeline.workshop import Workshop
@@ -27,6 +29,7 @@ from imagekit.plan.build_plan import (
     package_layers,
     source_layer,
 )
+from imagekit.plan.extensions import overridden
 from imagekit.plan.packaging import (
     IMAGE_LIMIT_BYTES,
     ZIP_LIMIT_BYTES,
@@ -35,8 +38,10 @@ from imagekit.plan.packaging import (
     check_image,
     check_zip,
     decide,
+    decided_by_extensions,
 )
 from imagekit.project.config import FunctionConfig
+from imagekit.project.config_lambda import ZIP_EXTENSIONS_HINT, ZIP_TAKES_NO_EXTENSIONS
 from imagekit.project.handler import (
     handler_module_present,
     handler_surely_missing,
@@ -53,6 +58,7 @@ class Planner:
     decisions: Decisions
     packages: Packages
     bases: Bases
+    extensions: Extensions
 
     def plan(
         self,
@@ -103,6 +109,8 @@ class Planner:
 
     def _weighed(self, job: _Job) -> tuple[Verdict, int]:
         """The verdict from the footprint that a ZIP would have (decision 8), and its bytes."""
+        if job.function.extensions:
+            return decided_by_extensions(job.function.extensions), job.source.size_bytes
         try:
             packages = self.packages.of(job.function, Target.managed(job.python, job.architecture))
         except NoWheels as missing:
@@ -112,6 +120,9 @@ class Planner:
         return decide(footprint), footprint.total_bytes
 
     def _zip(self, job: _Job, verdict: Verdict) -> BuildPlan:
+        if job.function.extensions:
+            problem = Problem(f"{job.function.where}.extensions", ZIP_TAKES_NO_EXTENSIONS)
+            raise ConfigError(problems=(problem,), hint=ZIP_EXTENSIONS_HINT)
         target = Target.managed(job.python, job.architecture)
         packages = self.packages.of(job.function, target)
         weights = weigh(self.workshop, packages)
@@ -134,11 +145,14 @@ class Planner:
     def _image(self, job: _Job, verdict: Verdict) -> BuildPlan:
         base = self._base(job)
         target = base.target(job.architecture)
+        extensions = self.extensions.on(job.function, base, job.architecture)
         locked = self.packages.of(job.function, target)
-        packages = _without(locked, base)
+        packages = _without(locked, base, extensions)
         weights = weigh(self.workshop, packages)
         self._require_sound(job, packages)
-        check_image(_footprint(packages, weights, job.source), base.facts.unzipped_bytes)
+        check_image(
+            _footprint(packages, weights, job.source, extensions), base.facts.unzipped_bytes
+        )
         bytecode = self._bytecode(job, base)
         adds_client = not base.facts.runtime_client and CLIENT not in weights
         client = self._client(target, bytecode) if adds_client else ()
@@ -163,6 +177,7 @@ class Planner:
             ),
             settings=replace(settings, labels=job.function.labels, created=self.workshop.created),
             limit_bytes=IMAGE_LIMIT_BYTES,
+            extensions=extensions,
         )
 
     def _base(self, job: _Job) -> Base:
@@ -211,12 +226,29 @@ def _contradiction(function: FunctionConfig, what: str) -> ConfigError:
     return ConfigError(problems=(Problem(where, what),), hint="leave `python` out")
 
 
-def _footprint(packages: Sequence[Package], weights: dict[str, int], source: Tree) -> Footprint:
+def _footprint(
+    packages: Sequence[Package],
+    weights: dict[str, int],
+    source: Tree,
+    extensions: Sequence[Extension] = (),
+) -> Footprint:
     heavy = ((package.label, weights[package.name]) for package in packages)
-    return Footprint(weights=(*heavy, ("source", source.size_bytes)))
+    added = ((extension.name, extension.facts.unzipped_bytes) for extension in extensions)
+    return Footprint(weights=(*heavy, *added, ("source", source.size_bytes)))
 
 
-def _without(packages: Sequence[Package], base: Base) -> tuple[Package, ...]:
-    """What the base has in the same version need not be shipped again (decision 9)."""
+def _without(
+    packages: Sequence[Package], base: Base, extensions: Sequence[Extension]
+) -> tuple[Package, ...]:
+    """What the base has in the same version need not be shipped again (decision 9).
+
+    Unless an extension puts another version in front of the base's.
+    """
     there = set(base.facts.packages)
-    return tuple(package for package in packages if (package.name, package.version) not in there)
+    in_front = overridden(extensions)
+    return tuple(
+        package
+        for package in packages
+        if (package.name, package.version) not in there
+        or in_front.get(package.name, {package.version}) != {package.version}
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from imagekit import __version__
 from imagekit.pipeline.bases import Bases
 from imagekit.pipeline.decisions import Decisions
+from imagekit.pipeline.extensions import Extensions
 from imagekit.pipeline.packages import Packages
 from imagekit.pipeline.planning import Planner
 from imagekit.pipeline.request import Request
@@ -54,6 +55,7 @@ class Session:
             decisions=decisions,
             packages=packages,
             bases=Bases(workshop=workshop, project=project, decisions=decisions),
+            extensions=Extensions(workshop=workshop, decisions=decisions),
         )
         return cls(
             workshop=workshop,

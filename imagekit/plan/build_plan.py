@@ -8,6 +8,7 @@ from typing import Literal
 
 from imagekit.model.base import Base
 from imagekit.model.digest import Digest
+from imagekit.model.extension import Extension
 from imagekit.model.package import Package
 from imagekit.model.target import Target
 from imagekit.model.tree import Tree
@@ -62,12 +63,15 @@ class BuildPlan:
     settings: ConfigChange | None
     """None for a ZIP."""
     limit_bytes: int
+    extensions: tuple[Extension, ...] = ()
+    """Their layers lie between the base's and `layers`."""
 
     @property
     def unzipped_bytes(self) -> int:
-        """The base's, the packages' and the source's bytes, without bytecode."""
+        """Of base, extensions, packages and source, without bytecode."""
         base = self.base.facts.unzipped_bytes if self.base else 0
-        return base + sum(layer.unzipped_bytes for layer in self.layers)
+        added = sum(extension.facts.unzipped_bytes for extension in self.extensions)
+        return base + added + sum(layer.unzipped_bytes for layer in self.layers)
 
     @property
     def packages(self) -> tuple[Package, ...]:

@@ -61,6 +61,11 @@ def decide(footprint: Footprint | None, missing: tuple[str, ...] = ()) -> Verdic
     )
 
 
+def decided_by_extensions(names: Sequence[str]) -> Verdict:
+    """The verdict of `auto` for a function with extensions, whatever it weighs."""
+    return Verdict(packaging="image", why=f"extensions are layers of an image: {', '.join(names)}")
+
+
 def _room(total: int) -> str:
     share = total / ZIP_LIMIT_BYTES
     near = "; near the limit" if share >= NEAR else ""

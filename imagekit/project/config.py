@@ -49,6 +49,8 @@ class FunctionConfig:
     member: str | None = None
     env: tuple[tuple[str, str], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    extensions: tuple[str, ...] = ()
+    """Image references whose layers go on top of the base, in this order."""
     base: str | None = None
     python: str | None = None
     architectures: tuple[Architecture, ...] = ("x86_64",)

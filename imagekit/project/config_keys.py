@@ -19,6 +19,7 @@ KEYS = (
     "bytecode",
     "env",
     "exclude",
+    "extensions",
     "extras",
     "groups",
     "include",
@@ -38,7 +39,6 @@ LATER = (
     "drop",
     "engine",
     "exclude_packages",
-    "extensions",
     "keep",
     "layer_repository",
     "provided",
@@ -67,6 +67,7 @@ class SharedKeys:
     bytecode: bool | None = None
     env: tuple[tuple[str, str], ...] | None = None
     exclude: tuple[str, ...] | None = None
+    extensions: tuple[str, ...] | None = None
     extras: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
     include: tuple[str, ...] | None = None
@@ -105,6 +106,7 @@ def read_shared(table: Table) -> SharedKeys:
         bytecode=table.flag("bytecode"),
         env=read_env(table),
         exclude=_globs(table, "exclude"),
+        extensions=_extensions(table),
         extras=table.texts("extras"),
         groups=table.texts("groups"),
         include=_globs(table, "include"),
@@ -173,6 +175,22 @@ def _repository(table: Table) -> str | None:
     if reference.digest is not None:
         table.problem("repository", f"{text!r} names a digest; a push decides on that itself")
     return text
+
+
+def _extensions(table: Table) -> tuple[str, ...] | None:
+    given = table.texts("extensions")
+    seen: set[str] = set()
+    for text in given or ():
+        try:
+            name = Reference.parse(text).name
+        except ValueError:
+            hint = "write REGISTRY/REPOSITORY:TAG, as after `COPY --from=` in a Dockerfile"
+            table.problem("extensions", f"{text!r} is not an image reference", hint)
+            continue
+        if name in seen:
+            table.problem("extensions", f"names {name} twice")
+        seen.add(name)
+    return given
 
 
 def _source(table: Table) -> tuple[str, ...] | None:

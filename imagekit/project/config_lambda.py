@@ -49,6 +49,9 @@ _ENV_BYTES = 4096
 _LAYERS = 5
 """lambda_rules Z5."""
 
+ZIP_TAKES_NO_EXTENSIONS = "are layers of an image; a ZIP takes extensions as Lambda layers"
+ZIP_EXTENSIONS_HINT = "name their ARNs in `lambda.layers` and write `extensions = []`"
+
 
 def read_settings(table: Table) -> LambdaSettings:
     """Read the table; what Lambda would refuse becomes a problem at its key."""

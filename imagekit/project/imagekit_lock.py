@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from imagekit.model.base import BaseFacts
 from imagekit.model.errors import CannotBuild, LockError
+from imagekit.model.extension import ExtensionFacts, ExtensionLayer
 from imagekit.model.package import Artifact
 from imagekit.model.target import ARCHITECTURES, PYTHONS
 from imagekit.project.lock_table import LockTable
@@ -15,6 +16,7 @@ from imagekit.project.lock_values import (
     VERSION,
     BasePin,
     ClientPin,
+    ExtensionPin,
     ImagekitLock,
     PackagesPin,
     PackagingPin,
@@ -28,7 +30,7 @@ NAME = "imagekit.lock"
 _MAKE_AGAIN = "delete it and run `imagekit lock`, or take it from your repository's history"
 _PACKAGE_TYPES = ("zip", "image")
 _FAMILIES = ("oci", "docker")
-_KINDS = ("base", "packaging", "python", "client", "packages")
+_KINDS = ("base", "extension", "packaging", "python", "client", "packages")
 
 P = TypeVar("P", bound=Part)
 
@@ -160,6 +162,32 @@ def _package(table: LockTable, text: str) -> tuple[str, str]:
     return name, version
 
 
+def _extension(table: LockTable) -> ExtensionPin:
+    return ExtensionPin(
+        name=table.text("name"),
+        architecture=table.word("architecture", ARCHITECTURES),
+        reference=table.text("reference"),
+        digest=table.digest("digest"),
+        facts=ExtensionFacts(
+            layers=tuple(_layer(entry) for entry in table.tables("layers")),
+            programs=table.texts("programs"),
+            places=table.texts("places"),
+            packages=tuple(_package(table, text) for text in table.texts("packages")),
+            glibc=table.text("glibc") if "glibc" in table.values else None,
+        ),
+        inputs=table.digest("inputs"),
+    )
+
+
+def _layer(table: LockTable) -> ExtensionLayer:
+    return ExtensionLayer(
+        digest=table.digest("digest"),
+        size_bytes=table.number("size"),
+        diff_id=table.digest("diff-id"),
+        tar_bytes=table.number("tar-bytes"),
+    )
+
+
 def _packaging(table: LockTable) -> PackagingPin:
     return PackagingPin(
         function=table.text("function"),
@@ -209,6 +237,7 @@ def _packages(table: LockTable) -> PackagesPin:
 
 _READERS: dict[str, Callable[[LockTable], Part]] = {
     "base": _base,
+    "extension": _extension,
     "packaging": _packaging,
     "python": _python,
     "client": _client,

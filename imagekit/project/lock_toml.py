@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Mapping
 
+from imagekit.model.extension import ExtensionLayer
 from imagekit.project.lock_values import (
     VERSION,
     BasePin,
     ClientPin,
+    ExtensionPin,
     ImagekitLock,
     PackagesPin,
     PackagingPin,
@@ -32,6 +34,7 @@ def dump(lock: ImagekitLock) -> str:
     blocks = [
         _HEADER + _lines({"version": VERSION, "recipe": lock.recipe}),
         *(_table("base", _base(pin)) for pin in lock.bases),
+        *(_table("extension", _extension(pin)) for pin in lock.extensions),
         *(_table("packaging", _packaging(pin)) for pin in lock.packagings),
         *(_table("python", _python(pin)) for pin in lock.pythons),
         *(_table("client", _client(pin)) for pin in lock.clients),
@@ -55,6 +58,32 @@ def _base(pin: BasePin) -> dict[str, Value]:
         "unzipped-bytes": facts.unzipped_bytes,
         "packages": tuple(f"{name}=={version}" for name, version in facts.packages),
         "inputs": str(pin.inputs),
+    }
+
+
+def _extension(pin: ExtensionPin) -> dict[str, Value]:
+    facts = pin.facts
+    known: dict[str, Value] = {
+        "name": pin.name,
+        "architecture": pin.architecture,
+        "reference": pin.reference,
+        "digest": str(pin.digest),
+        "programs": facts.programs,
+        "places": facts.places,
+        "packages": tuple(f"{name}=={version}" for name, version in facts.packages),
+    }
+    if facts.glibc is not None:
+        known["glibc"] = facts.glibc
+    layers = tuple(_layer(layer) for layer in facts.layers)
+    return known | {"layers": layers, "inputs": str(pin.inputs)}
+
+
+def _layer(layer: ExtensionLayer) -> dict[str, Scalar]:
+    return {
+        "digest": str(layer.digest),
+        "size": layer.size_bytes,
+        "diff-id": str(layer.diff_id),
+        "tar-bytes": layer.tar_bytes,
     }
 
 

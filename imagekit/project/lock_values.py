@@ -10,6 +10,7 @@ from typing import Literal, Protocol, TypeVar
 
 from imagekit.model.base import BaseFacts
 from imagekit.model.digest import Digest
+from imagekit.model.extension import ExtensionFacts
 from imagekit.model.image import LAYER_FORMAT, Family
 from imagekit.model.package import Artifact
 from imagekit.model.target import Architecture
@@ -17,7 +18,7 @@ from imagekit.model.target import Architecture
 VERSION = 1
 """Of the file; another one is refused."""
 
-Kind = Literal["base", "packaging", "python", "client", "packages"]
+Kind = Literal["base", "extension", "packaging", "python", "client", "packages"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,7 +27,7 @@ class PartKey:
 
     kind: Kind
     name: str
-    """The base's name, the function's, or the minor version of Python."""
+    """The base's name, the extension's, the function's, or the minor version of Python."""
     architecture: str = ""
     """Empty where the part is the same on both."""
 
@@ -58,6 +59,31 @@ class BasePin:
     @property
     def moved(self) -> bool:
         """Whether `reference` was edited to another digest: the facts must be read again."""
+        return not self.reference.endswith(f"@{self.digest}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionPin:
+    """An extension at one digest, with the layers that go on top of a base."""
+
+    name: str
+    """As the configuration says it."""
+    architecture: Architecture
+    reference: str
+    """`registry/repository:tag@sha256:…`, a form that Renovate can move."""
+    digest: Digest
+    """Of the manifest that `facts` were read from."""
+    facts: ExtensionFacts
+    inputs: Digest
+
+    @property
+    def key(self) -> PartKey:
+        """Its place in the lock."""
+        return PartKey("extension", self.name, self.architecture)
+
+    @property
+    def moved(self) -> bool:
+        """Whether `reference` was edited to another digest: the layers must be read again."""
         return not self.reference.endswith(f"@{self.digest}")
 
 
@@ -135,7 +161,7 @@ class PackagesPin:
         return PartKey("packages", self.function, self.architecture)
 
 
-Part = BasePin | PackagingPin | PythonPin | ClientPin | PackagesPin
+Part = BasePin | ExtensionPin | PackagingPin | PythonPin | ClientPin | PackagesPin
 
 
 class _Keyed(Protocol):
@@ -153,6 +179,7 @@ class ImagekitLock:
     recipe: int = LAYER_FORMAT
     """The layer format that these decisions were made with."""
     bases: tuple[BasePin, ...] = ()
+    extensions: tuple[ExtensionPin, ...] = ()
     packagings: tuple[PackagingPin, ...] = ()
     pythons: tuple[PythonPin, ...] = ()
     clients: tuple[ClientPin, ...] = ()
@@ -160,13 +187,17 @@ class ImagekitLock:
 
     def parts(self) -> tuple[Part, ...]:
         """All of them, sorted by key."""
-        found: list[Part] = [*self.bases, *self.packagings, *self.pythons, *self.clients]
-        found.extend(self.packages)
+        found: list[Part] = [*self.bases, *self.extensions, *self.packagings, *self.pythons]
+        found += [*self.clients, *self.packages]
         return tuple(sorted(found, key=lambda part: part.key))
 
     def base(self, name: str, architecture: Architecture) -> BasePin | None:
         """The pin of a base, by the name that the configuration gives it."""
         return _find(self.bases, PartKey("base", name, architecture))
+
+    def extension(self, name: str, architecture: Architecture) -> ExtensionPin | None:
+        """The pin of an extension, by the reference that the configuration gives it."""
+        return _find(self.extensions, PartKey("extension", name, architecture))
 
     def packaging(self, function: str, architecture: Architecture) -> PackagingPin | None:
         """What `auto` decided for a function."""
@@ -189,6 +220,8 @@ class ImagekitLock:
         match part:
             case BasePin():
                 return replace(self, bases=_with(self.bases, part))
+            case ExtensionPin():
+                return replace(self, extensions=_with(self.extensions, part))
             case PackagingPin():
                 return replace(self, packagings=_with(self.packagings, part))
             case PythonPin():
@@ -222,12 +255,12 @@ def inputs_of(*values: object) -> Digest:
 def stale(lock: ImagekitLock | None, wanted: Mapping[PartKey, Digest]) -> tuple[PartKey, ...]:
     """The wanted parts that are missing, or were decided from other inputs; sorted.
 
-    A base whose reference was edited to another digest is stale too.
+    A base or extension whose reference was edited to another digest is stale too.
     """
     fresh = {
         part.key: part.inputs
         for part in (lock.parts() if lock else ())
-        if not (isinstance(part, BasePin) and part.moved)
+        if not (isinstance(part, BasePin | ExtensionPin) and part.moved)
     }
     return tuple(sorted(key for key, inputs in wanted.items() if fresh.get(key) != inputs))
 

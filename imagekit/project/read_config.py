@@ -9,7 +9,11 @@ from pathlib import Path
 
 from imagekit.project.config import FunctionConfig, LambdaSettings, ProjectConfig
 from imagekit.project.config_keys import KEYS, LATER, SharedKeys, read_shared
-from imagekit.project.config_lambda import contradictions
+from imagekit.project.config_lambda import (
+    ZIP_EXTENSIONS_HINT,
+    ZIP_TAKES_NO_EXTENSIONS,
+    contradictions,
+)
 from imagekit.project.config_table import Findings, Table
 from imagekit.project.find_config import Found
 from imagekit.project.handler import handler_problem
@@ -170,7 +174,10 @@ def _check_version(table: Table, version: str) -> None:
         return
     if not fits:
         what = f"this is imagekit {version}; the project asks for {asked}"
-        table.problem("required-version", what, f"install imagekit{asked.replace(' ', '')}")
+        hint = f'pip install "imagekit{asked.replace(" ", "")}"'
+        table.problem("required-version", what, hint)
+        # What else looks wrong may be what another version knows.
+        table.findings.settle()
 
 
 def _check_project(table: Table) -> None:
@@ -189,6 +196,8 @@ def _function(name: str, own: Table, shared: SharedKeys, root: Path) -> Function
     settings = keys.settings or LambdaSettings()
     at = own.table("lambda") or own
     contradictions(settings, keys.python, keys.packaging or "auto", at)
+    if keys.extensions and keys.packaging == "zip":
+        own.problem("extensions", ZIP_TAKES_NO_EXTENSIONS, ZIP_EXTENSIONS_HINT)
     if handler is None:
         return None
     return FunctionConfig(
@@ -202,6 +211,7 @@ def _function(name: str, own: Table, shared: SharedKeys, root: Path) -> Function
         groups=keys.groups or (),
         extras=keys.extras or (),
         member=keys.member,
+        extensions=keys.extensions or (),
         env=keys.env or (),
         labels=keys.labels or (),
         base=keys.base,

@@ -26,6 +26,11 @@ def _function(outcome: Outcome) -> dict[str, object]:
         "limit_bytes": outcome.limit_bytes,
         "layers": [_layer(layer) for layer in outcome.layers],
     }
+    if outcome.extensions:
+        always["extensions"] = [
+            {"reference": reference, "unzipped_bytes": unzipped_bytes}
+            for reference, unzipped_bytes in outcome.extensions
+        ]
     sometimes = {
         "path": outcome.path and str(outcome.path),
         "reference": outcome.reference,

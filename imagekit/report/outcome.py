@@ -17,6 +17,8 @@ def plan_lines(outcome: Outcome) -> Iterator[str]:
     yield f"  why       {outcome.why}"
     if outcome.base:
         yield f"  base      {outcome.base} ({size(outcome.base_bytes)})"
+    for reference, unzipped_bytes in outcome.extensions:
+        yield f"  extension {reference} ({size(unzipped_bytes)})"
     yield f"  bytecode  {outcome.bytecode or 'none'}"
     share = outcome.unzipped_bytes / outcome.limit_bytes
     yield (

@@ -249,6 +249,13 @@ BROKEN: dict[str, Callable[[], Artefact]] = {
     "C6": in_code(Member(name="var/task/__pycache__/gone.cpython-313.pyc", data=pyc())),
     "C7": in_code(Member(name="var/task/__pycache__/app.cpython-313.pyc", data=pyc(first=99))),
     "C8": in_code(Member(name="var/task/__pycache__/app.cpython-312.pyc", data=pyc(magic=3531))),
+    "X1": in_code(Member(name="opt/extensions/agent", data=b"#!/bin/sh\n")),
+    "X2": in_code(
+        *(
+            Member(name=f"opt/extensions/{each}", data=b"#!/bin/sh\n", mode=0o755)
+            for each in range(11)
+        )
+    ),
     "Z1": lambda: sound_zip(zeros(262_144_000 - len(SOURCE))),
     "Z2": lambda: sound_zip(stored(52_428_800)),
     "Z7": lambda: made_zip((zip_info("function/app.py"), SOURCE)),

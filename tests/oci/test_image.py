@@ -120,7 +120,7 @@ def test_base_layers_stay_where_they_are() -> None:
     lower, pandas, source = built().layers
 
     assert (lower.origin, lower.path) == (Reference.parse(REFERENCE), None)
-    assert [layer.from_base for layer in (lower, pandas, source)] == [True, False, False]
+    assert [layer.by_others for layer in (lower, pandas, source)] == [True, False, False]
     assert (pandas.origin, pandas.path) == (None, Path("pandas"))
 
 

@@ -32,7 +32,7 @@ def image(tmp_path: Path) -> Image:
 def on_base(image: Image) -> Image:
     """The same image, its first layer a base's that lies in the store, too."""
     first, *others = image.layers
-    return replace(image, layers=(replace(first, from_base=True), *others))
+    return replace(image, layers=(replace(first, by_others=True), *others))
 
 
 def blobs(folder: Path) -> set[str]:
@@ -73,7 +73,7 @@ def test_sparse_layout_names_its_base(tmp_path: Path, image: Image) -> None:
         "dev.imagekit.base": BASE,
     }
     assert base.descriptor.digest.hex not in blobs(tmp_path / "x.oci")
-    assert (base.path, base.origin, base.from_base) == (None, Reference.parse(BASE), True)
+    assert (base.path, base.origin, base.by_others) == (None, Reference.parse(BASE), True)
     assert own.path is not None
     with pytest.raises(ValueError, match="is not here"):
         base.open()

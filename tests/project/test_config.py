@@ -233,7 +233,7 @@ def test_an_unknown_key_like_no_other_lists_the_known_ones(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "key", ["bases", "ecr", "stage_order", "stages", "extensions", "slim", "budget"]
+    "key", ["bases", "ecr", "stage_order", "stages", "slim", "budget"]
 )
 def test_a_key_without_an_effect_yet_is_refused(tmp_path: Path, key: str) -> None:
     """What this version would ignore is refused in plain words instead."""

@@ -58,13 +58,19 @@ class Blob:
         return {"mediaType": media_type, "digest": self.digest, "size": len(self.data)}
 
 
-def layer_of(files: Mapping[str, bytes | str], folder: Path) -> MadeLayer:
-    """A layer with these files; text is a link's target; scripts (`#!`) can be run."""
+def layer_of(
+    files: Mapping[str, bytes | str], folder: Path, modes: Mapping[str, int] | None = None
+) -> MadeLayer:
+    """A layer with these files; text is a link's target; scripts (`#!`) can be run.
+
+    `modes` has those that are other than usual, by path.
+    """
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
         folders = {str(parent) for path in files for parent in Path(path).parents} - {"."}
         for name in sorted(folders | set(files)):
             info, data = _entry(name, files.get(name))
+            info.mode = (modes or {}).get(name, info.mode)
             tar.addfile(info, io.BytesIO(data))
     digest = hashlib.sha256(stream.getvalue()).hexdigest()
     path = folder / f"{digest}.tar.gz"
