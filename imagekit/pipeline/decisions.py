@@ -26,8 +26,8 @@ from imagekit.project.imagekit_lock import NAME, read, write
 from imagekit.project.lock_values import (
     BasePin,
     ClientPin,
-    ImagekitLock,
     ExtensionPin,
+    ImagekitLock,
     Kind,
     PackagesPin,
     PackagingPin,
@@ -95,25 +95,6 @@ class Decisions:
             )
         )
 
-    def verdict(self, function: str, architecture: Architecture, python: str) -> Verdict | None:
-        """What `auto` decided for a function before."""
-        key = PartKey("packaging", function, architecture)
-        pin = self._fresh(self.lock.packaging(function, architecture), key, inputs_of(python))
-        return Verdict(packaging=pin.packaging, why=pin.why) if pin else None
-
-    def keep_verdict(
-        self,
-        function: str,
-        architecture: Architecture,
-        python: str,
-        verdict: Verdict,
-        unzipped_bytes: int,
-    ) -> None:
-        """Remember it: a function's package type can never change (decision 8)."""
-        packaging: PackageType = verdict.packaging
-        self._keep(
-            PackagingPin(
-                function=function,
     def extension(
         self, name: str, architecture: Architecture, inputs: Digest
     ) -> ExtensionPin | None:
@@ -146,6 +127,25 @@ class Decisions:
             )
         )
 
+    def verdict(self, function: str, architecture: Architecture, python: str) -> Verdict | None:
+        """What `auto` decided for a function before."""
+        key = PartKey("packaging", function, architecture)
+        pin = self._fresh(self.lock.packaging(function, architecture), key, inputs_of(python))
+        return Verdict(packaging=pin.packaging, why=pin.why) if pin else None
+
+    def keep_verdict(
+        self,
+        function: str,
+        architecture: Architecture,
+        python: str,
+        verdict: Verdict,
+        unzipped_bytes: int,
+    ) -> None:
+        """Remember it: a function's package type can never change (decision 8)."""
+        packaging: PackageType = verdict.packaging
+        self._keep(
+            PackagingPin(
+                function=function,
                 architecture=architecture,
                 packaging=packaging,
                 why=verdict.why,

@@ -16,16 +16,16 @@ class Upgrade:
     """Which decisions are made afresh."""
 
     base: bool = False
-    python: bool = False
     """And extensions: both are images that others publish."""
+    python: bool = False
     packaging: bool = False
 
     def kinds(self) -> Iterator[Kind]:
         """The parts of the lock that they stand in."""
         if self.base:
             yield "base"
-        if self.python:
             yield "extension"
+        if self.python:
             yield "python"
         if self.packaging:
             yield "packaging"
