@@ -8,7 +8,10 @@ from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.workshop import Workshop
 from imagekit.report.json import document
-from imagekit.report.outcome import plan_lines
+from imagekit.report.outcome import plan_lines, plan_table
+
+_IN_FULL = 4
+"""As many plans are shown with every layer; more of them get a line each."""
 
 
 def show(workshop: Workshop, request: Request, *, json: bool) -> None:
@@ -20,7 +23,11 @@ def show(workshop: Workshop, request: Request, *, json: bool) -> None:
     if json:
         workshop.console.answer(document(outcomes))
         return
-    for outcome in outcomes:
-        workshop.console.answer("\n".join(plan_lines(outcome)))
-    names = " ".join(dict.fromkeys(outcome.name for outcome in outcomes))
-    workshop.console.say(f"nothing was made; next: imagekit build {names}")
+    next_words = " ".join(("imagekit build", *request.functions))
+    if len(outcomes) > _IN_FULL:
+        workshop.console.answer("\n".join(plan_table(outcomes)))
+        next_words += ", or imagekit plan NAME for its layers"
+    else:
+        for outcome in outcomes:
+            workshop.console.answer("\n".join(plan_lines(outcome)))
+    workshop.console.say(f"nothing was made; next: {next_words}")

@@ -69,7 +69,7 @@ class Session:
     def plans(self) -> tuple[BuildPlan, ...]:
         """One plan for each function and architecture; decisions that were missing are made."""
         functions = self.project.functions
-        if len(functions) > 1:
+        if self.many:
             said = ((one, self.planner.said_python(one)) for one in functions)
             self.packages.ahead((one, python) for one, python in said if python)
         return tuple(plan for function in functions for plan in self._plans(function))
@@ -82,6 +82,11 @@ class Session:
         """Whether this run makes the function for more than one architecture."""
         return self.request.architecture is None and len(function.architectures) > 1
 
+    @property
+    def many(self) -> bool:
+        """Whether this run is about more than one function."""
+        return len(self.project.functions) > 1
+
     def _plans(self, function: FunctionConfig) -> tuple[BuildPlan, ...]:
         with self.workshop.console.stage(f"plan {function.name}"):
             return self._planned(function)
@@ -89,7 +94,8 @@ class Session:
     def _planned(self, function: FunctionConfig) -> tuple[BuildPlan, ...]:
         source = source_tree(function)
         for problem in source_warnings(source):
-            self.workshop.console.say(f"warning: {problem.where}: {problem.what}")
+            where = f"{function.name}: {problem.where}" if self.many else problem.where
+            self.workshop.console.say(f"warning: {where}: {problem.what}")
         asked = self.request.architecture
         architectures = (asked,) if asked else function.architectures
         return tuple(

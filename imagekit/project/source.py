@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from imagekit.model.errors import ConfigError, Problem
 from imagekit.model.tree import FileEntry, Tree
@@ -36,13 +36,23 @@ def source_tree(function: FunctionConfig) -> Tree:
     links = settle_links(walk, root, roots)
     entries = list(_entries(walk))
     if walk.problems:
-        raise ConfigError(problems=tuple(walk.problems), hint=_hint(function))
+        problems = tuple(_as_seen(problem, function) for problem in walk.problems)
+        raise ConfigError(problems=problems, hint=_hint(function))
     return Tree.of((*entries, *links))
 
 
 def _hint(function: FunctionConfig) -> str:
     file = function.where.partition(":")[0] or "the configuration"
     return f"correct `source` or `include` in {file}, or name what is not meant in `exclude`"
+
+
+def _as_seen(problem: Problem, function: FunctionConfig) -> Problem:
+    """With the file's path from where the configuration's own is told from, as in a workspace
+    many folders have an `app.py`."""
+    folder = PurePosixPath(function.where.partition(": ")[0]).parent
+    if function.where and problem.where.startswith(function.where):
+        return problem
+    return Problem((folder / problem.where).as_posix(), problem.what)
 
 
 def _entries(walk: Walk) -> Iterator[FileEntry]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from imagekit.model.outcome import LayerOutcome, Outcome
 from imagekit.model.sizes import size
 from imagekit.report.text import seconds
 
 ZIP_LIMIT = "ZIP limit 262"
+_NAMED = 3
+"""Layers named in a line; the rest are counted."""
 
 
 def plan_lines(outcome: Outcome) -> Iterator[str]:
@@ -31,6 +33,32 @@ def plan_lines(outcome: Outcome) -> Iterator[str]:
     for row in rows:
         cells = (row[0].ljust(widths[0]), row[1].rjust(widths[1]), row[2].ljust(widths[2]))
         yield f"    {'  '.join((*cells, row[3]))}".rstrip()
+
+
+def plan_table(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Many plans at one line each: packaging, architecture, size, and what a build would make."""
+    rows = [_line(outcome) for outcome in outcomes]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)] if rows else []
+    for row in rows:
+        cells = (row[0].ljust(widths[0]), row[1].ljust(widths[1]), row[2].ljust(widths[2]))
+        yield f"{'  '.join((*cells, row[3].rjust(widths[3])))}  {row[4]}".rstrip()
+
+
+def _line(outcome: Outcome) -> tuple[str, str, str, str, str]:
+    missing = [_row(layer)[0] for layer in outcome.layers if layer.record is None]
+    shown = ", ".join(missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
+    state = f"{len(missing)} of {len(outcome.layers)} layers to make: {shown}"
+    if outcome.packaging == "zip":
+        state = f"{len(outcome.layers)} parts"
+    elif not missing:
+        state = f"{len(outcome.layers)} layers, all stored"
+    return (
+        outcome.name,
+        outcome.packaging,
+        outcome.architecture,
+        size(outcome.unzipped_bytes),
+        state,
+    )
 
 
 def _row(layer: LayerOutcome) -> tuple[str, str, str, str]:
