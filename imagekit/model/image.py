@@ -30,6 +30,9 @@ INDEXES = (
 LAYER_FORMAT = 1
 """Raised when the bytes that a recipe gives change: tar fields, compression, wheel layout."""
 
+RECIPES = {1: "the first one"}
+"""What each layer format changed, for those whose lock has an older one: half a sentence."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Descriptor:

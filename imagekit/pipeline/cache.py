@@ -6,6 +6,7 @@ unless all is removed: Debian's archive moves on, and may not give its bytes aga
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -130,6 +131,7 @@ def tidy(store: Store, limit_bytes: int | None, now: float | None = None) -> str
     if limit_bytes is None or not store.root.is_dir():
         return None
     mark.touch()
+    os.utime(mark, (now, now))
     done = prune(store, Wish(limit_bytes=limit_bytes), now)
     if not done.files:
         return None

@@ -21,6 +21,7 @@ from imagekit.model.package import Package
 from imagekit.model.reference import Reference
 from imagekit.model.target import Architecture
 from imagekit.pipeline.request import LockMode
+from imagekit.plan.build_plan import BuildPlan
 from imagekit.plan.packaging import PackageType, Verdict
 from imagekit.project.imagekit_lock import NAME, read, write
 from imagekit.project.lock_values import (
@@ -38,6 +39,7 @@ from imagekit.project.lock_values import (
     inputs_of,
     stale,
 )
+from imagekit.report.recipe import recipe_change, recipe_line
 
 P = TypeVar("P", bound=Part)
 
@@ -68,13 +70,30 @@ class Decisions:
             path=path,
             mode=mode,
             console=console,
-            lock=replace(lock or ImagekitLock(), recipe=LAYER_FORMAT),
+            lock=lock or ImagekitLock(),
             before=lock,
             again=frozenset(again),
         )
-        if lock and lock.recipe != LAYER_FORMAT and mode == "locked":
-            raise found.refusal("it was made for another layer format")
+        if found.old_recipe is not None and mode == "locked":
+            hint = "imagekit lock" if found.old_recipe < LAYER_FORMAT else "install a newer imagekit"
+            raise found.refusal(f"layers are made by {recipe_change(found.old_recipe)}", hint=hint)
         return found
+
+    @property
+    def old_recipe(self) -> int | None:
+        """The lock's recipe where this imagekit has another: every layer gets other bytes."""
+        return None if self.lock.recipe == LAYER_FORMAT else self.lock.recipe
+
+    def take_recipe(self) -> int | None:
+        """Put this imagekit's recipe into the lock; the one that it replaces, None if the same."""
+        was, self.lock = self.old_recipe, replace(self.lock, recipe=LAYER_FORMAT)
+        return was
+
+    def announce(self, plans: Iterable[BuildPlan]) -> None:
+        """Say what another recipe will re-send, at every build until the lock has it."""
+        if self.old_recipe is not None:
+            line = recipe_line(self.old_recipe, plans)
+            self.console.say(f"warning: {line}; `imagekit lock` takes it over")
 
     def base(self, name: str, architecture: Architecture, inputs: Digest) -> BasePin | None:
         """The pin of a base."""

@@ -9,6 +9,7 @@ from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.lock_values import ImagekitLock, Kind
+from imagekit.report.recipe import recipe_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,10 @@ def bring_up_to_date(workshop: Workshop, request: Request, upgrade: Upgrade) -> 
     """
     session = Session.open(workshop, request, again=tuple(upgrade.kinds()), whole=True)
     before = session.decisions.lock
-    session.plans()
+    old_recipe = session.decisions.take_recipe()
+    plans = session.plans()
+    if old_recipe is not None:
+        workshop.console.say(recipe_line(old_recipe, plans))
     changed = session.decisions.save(prune=session.project.whole)
     for line in _moves(before, session.decisions.lock):
         workshop.console.say(line)

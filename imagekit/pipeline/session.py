@@ -72,7 +72,9 @@ class Session:
         if self.many:
             said = ((one, self.planner.said_python(one)) for one in functions)
             self.packages.ahead((one, python) for one, python in said if python)
-        return tuple(plan for function in functions for plan in self._plans(function))
+        plans = tuple(plan for function in functions for plan in self._plans(function))
+        self.decisions.announce(plans)
+        return plans
 
     def function(self, plan: BuildPlan) -> FunctionConfig:
         """The configuration that a plan was made of."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -28,6 +29,19 @@ def test_help_names_the_commands() -> None:
     assert found.returncode == 0
     for command in ("lock", "plan", "build", "check"):
         assert f"\n  {command} " in found.stdout
+
+
+def test_help_begins_with_the_words_of_a_working_day() -> None:
+    """What is used less often stands under a heading of its own; every command is listed once."""
+    lines = imagekit("--help").stdout.splitlines()
+    headings = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
+    words = [line.split()[0] for line in lines if re.match(r"  [a-z]", line)]
+
+    assert headings[:2] == ["Options:", "Commands:"]
+    assert headings[-1] == "Platform:"
+    assert "More:" not in headings, "a new command belongs into a section"
+    assert words.count("build") == words.count("cache") == 1
+    assert words.index("plan") < words.index("build") < words.index("cache")
 
 
 def test_no_arguments_show_the_help() -> None:
