@@ -35,11 +35,14 @@ def write_layout(
 ) -> bool:
     """Write the image as the layout `folder`, in place of one that is there; True if sparse.
 
-    Without `complete` layers that others made are left out, as is any other layer whose bytes are
-    not on this disk. With it, a layer that is not here raises CannotBuild, as does a folder that is
-    no layout: it is the user's. Layers are copied, so that nobody can spoil the store's.
+    Without `complete` layers that others made are left out, as is any other layer that a registry
+    has. With it, a layer that is not here raises CannotBuild, as does without it one that is
+    nowhere, and a folder that is no layout: it is the user's. Layers are copied, so that nobody can
+    spoil the store's.
     """
     _replaceable(folder)
+    if any(not (one.here or one.by_others or one.origin) for one in image.layers):
+        raise _missing(image)
     here = [layer for layer in image.layers if layer.here and (complete or not layer.by_others)]
     sparse = len(here) < len(image.layers)
     if complete and sparse:
@@ -116,7 +119,9 @@ def _replaceable(folder: Path) -> None:
 
 def _missing(image: Image) -> CannotBuild:
     digests = tuple(str(layer.descriptor.digest) for layer in image.layers if not layer.here)
-    return CannotBuild(what="layers of the image are not on this disk", causes=digests)
+    return CannotBuild(
+        what="layers of the image are not on this disk", causes=digests, hint="build again"
+    )
 
 
 def read_layout(path: Path, *, architecture: str | None = None) -> Image:

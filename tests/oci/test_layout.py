@@ -79,6 +79,27 @@ def test_sparse_layout_names_its_base(tmp_path: Path, image: Image) -> None:
         base.open()
 
 
+def test_sparse_layout_names_where_other_layers_are(tmp_path: Path, image: Image) -> None:
+    """An extension's layer lies elsewhere than the base's; each has its place in the index."""
+    agent = Reference.parse(f"registry.example/agent:83@{Digest.of(b'agent')}")
+    base, own = on_base(image).layers
+    layers = (
+        replace(base, origin=Reference.parse(BASE)),
+        replace(own, by_others=True, origin=agent),
+    )
+    write_layout(replace(image, layers=layers), tmp_path / "x.oci", base_reference=BASE)
+    found = read_layout(tmp_path / "x.oci").layers
+
+    assert [layer.origin for layer in found] == [Reference.parse(BASE), agent]
+    assert all(layer.by_others and layer.path is None for layer in found)
+    annotations = index(tmp_path / "x.oci")["manifests"][0]["annotations"]
+    assert annotations == {
+        "dev.imagekit.sparse": "true",
+        "dev.imagekit.base": BASE,
+        f"dev.imagekit.layer.{own.descriptor.digest.hex}": str(agent),
+    }
+
+
 def test_complete_layout_has_the_base(tmp_path: Path, image: Image) -> None:
     """`--complete` adds the base's layers, and then nothing is called sparse."""
     write_layout(on_base(image), tmp_path / "x.oci", complete=True, base_reference=BASE)
@@ -95,6 +116,19 @@ def test_complete_needs_every_layer(tmp_path: Path, image: Image, path: Path | N
     with pytest.raises(CannotBuild, match="not on this disk"):
         write_layout(away, tmp_path / "out" / "x.oci", complete=True)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_layer_that_is_nowhere_is_not_left_out(tmp_path: Path, image: Image) -> None:
+    """Its blob went away since it was made: no layout that only looks sparse, but an error."""
+    first, *others = image.layers
+    gone = replace(image, layers=(replace(first, path=tmp_path / "gone"), *others))
+
+    with pytest.raises(CannotBuild) as raised:
+        write_layout(gone, tmp_path / "x.oci")
+
+    assert raised.value.causes == (str(first.descriptor.digest),)
+    assert raised.value.hint == "build again"
+    assert list(tmp_path.glob("x.oci")) == []
 
 
 def test_replaces_the_one_before(tmp_path: Path, image: Image) -> None:
