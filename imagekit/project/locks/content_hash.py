@@ -21,15 +21,15 @@ _POETRY_PROJECT = ("requires-python", "dependencies", "optional-dependencies")
 _POETRY_WROTE = re.compile(r"Poetry (\d+)\.(\d+)")
 
 
-def poetry_fits(lock: str, hashed: str, pyproject: Mapping[str, object]) -> bool:
+def poetry_fits(head: str, hashed: str, pyproject: Mapping[str, object]) -> bool:
     """Whether `hashed`, the lock's content-hash, is that of `pyproject`.
 
-    `lock` is the lock's text: its first line says which poetry wrote it, and before 2.3 the groups
-    of `[dependency-groups]` were left out.
+    `head`, the lock's first line, says which poetry wrote it: before 2.3 the groups of
+    `[dependency-groups]` were left out.
     """
     if hashed == poetry_hash(pyproject):
         return True
-    wrote = _POETRY_WROTE.search(lock.partition("\n")[0])
+    wrote = _POETRY_WROTE.search(head)
     old = wrote is not None and (int(wrote[1]), int(wrote[2])) < (2, 3)
     return old and hashed == poetry_hash(pyproject, groups=False)
 

@@ -10,7 +10,7 @@ from imagekit.model.target import Target
 from imagekit.project.config import FunctionConfig
 from imagekit.project.locks.lockfile import LockFile, project_folder
 from imagekit.project.locks.pinned import Pins
-from imagekit.project.locks.toml import read_toml, strings, table
+from imagekit.project.locks.toml import parse_toml, read_toml, strings, table
 
 
 def read_pins(lock: LockFile, function: FunctionConfig, target: Target) -> Pins:
@@ -25,14 +25,14 @@ def read_pins(lock: LockFile, function: FunctionConfig, target: Target) -> Pins:
         what = f"it has no members, and {function.name} asks for {function.member}"
         raise LockError(path=lock.path, problems=(what,), hint="remove the key `member`")
     pyproject = lock.path.parent / "pyproject.toml"
-    content = read_toml(pyproject)
-    text = _text(lock.path)
+    content = lock.kept.of("pyproject", lambda: read_toml(pyproject))
+    head, locked = lock.kept.of("parsed", lambda: _parsed(lock.path))
     if lock.kind == "poetry":
-        poetry = PoetryLock(path=lock.path, text=text, pyproject=content)
+        poetry = PoetryLock(path=lock.path, head=head, content=locked, pyproject=content)
         pins = poetry_pins(poetry, function, target)
     else:
         members = _members(lock.path.parent, content)
-        pdm = PdmLock(path=lock.path, text=text, pyproject=content, members=members)
+        pdm = PdmLock(path=lock.path, content=locked, pyproject=content, members=members)
         pins = pdm_pins(pdm, function, target)
     _refuse_others_lock(lock, function, pins)
     return pins
@@ -79,8 +79,10 @@ def _refuse_others_lock(lock: LockFile, function: FunctionConfig, pins: Pins) ->
     )
 
 
-def _text(path: Path) -> str:
+def _parsed(path: Path) -> tuple[str, dict[str, object]]:
+    """The first line, a comment, and the content."""
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise LockError(path=path, problems=(f"it cannot be read: {error}",)) from error
+    return text.partition("\n")[0], parse_toml(text, path)

@@ -36,11 +36,14 @@ def inputs_of(lock: LockFile, function: FunctionConfig, target: Target) -> Diges
 
 
 def freshness_of(lock: LockFile) -> Digest:
-    """Changes whenever uv might find `uv.lock` out of date: projects' metadata, uv's settings."""
+    """Changes whenever the lock's own tool might find it out of date: projects' metadata, and for
+    uv its settings."""
     return lock.kept.of("freshness", lambda: _freshness_of(lock))
 
 
 def _freshness_of(lock: LockFile) -> Digest:
+    if lock.kind in ("poetry", "pdm"):
+        return _digest(map(_file, _declaring(lock)))
     if lock.kind != "uv":
         return _digest([])
     root = lock.path.parent

@@ -33,7 +33,7 @@ from imagekit.project.locks.pinned import (
     sha256s_of,
     version_of,
 )
-from imagekit.project.locks.toml import parse_toml, strings, table
+from imagekit.project.locks.toml import strings, table
 
 _DEFAULT = "default"
 _FORMAT = 4
@@ -47,10 +47,10 @@ _PLATFORM = re.compile(r"(?:manylinux|musllinux|linux)(?:_(\d+)_(\d+))?_(.+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PdmLock:
-    """The lock's text, the pyproject.toml beside it, and those of its workspace's members."""
+    """The lock, the pyproject.toml beside it, and those of its workspace's members."""
 
     path: Path
-    text: str
+    content: Mapping[str, object]
     pyproject: Mapping[str, object]
     members: Mapping[str, Mapping[str, object]] | None = None
 
@@ -61,8 +61,7 @@ def pdm_pins(lock: PdmLock, function: FunctionConfig, target: Target) -> Pins:
     Raises LockError with all that stands in the way: another format, a stale lock, groups and
     extras that were not locked, a target it was not made for, packages without hashes.
     """
-    content = parse_toml(lock.text, lock.path)
-    metadata = table(content, "metadata")
+    metadata = table(lock.content, "metadata")
     _refuse_format(lock.path, metadata)
     if metadata.get("content_hash") != f"sha256:{pdm_hash(lock.pyproject, lock.members)}":
         stale = "it does not fit pyproject.toml, which changed since it was written"
@@ -70,7 +69,7 @@ def pdm_pins(lock: PdmLock, function: FunctionConfig, target: Target) -> Pins:
     _refuse_groups(lock.path, metadata, function)
     _refuse_target(lock.path, metadata, target)
     picked = Picked(again=_AGAIN_ONE)
-    for package in _chosen(lock, content, function, target, picked):
+    for package in _chosen(lock, function, target, picked):
         try:
             _pick(package, picked)
         except ValueError as error:
@@ -145,22 +144,18 @@ def _serves(made_for: Mapping[str, object], target: Target) -> bool:
 
 
 def _chosen(
-    lock: PdmLock,
-    content: Mapping[str, object],
-    function: FunctionConfig,
-    target: Target,
-    picked: Picked,
+    lock: PdmLock, function: FunctionConfig, target: Target, picked: Picked
 ) -> Iterator[Mapping[str, object]]:
-    strategy = strings(table(content, "metadata").get("strategy"))
+    strategy = strings(table(lock.content, "metadata").get("strategy"))
     groups = {_DEFAULT, *map(normalised, (*function.groups, *function.extras))}
     if _INHERIT not in strategy:
         # No package says who wants it, so the dependencies are followed from the top.
         asked = Asked(pyproject=lock.pyproject, groups=frozenset(groups), target=target)
-        found = reachable(list(packages_of(content)), asked)
+        found = reachable(list(packages_of(lock.content)), asked)
         picked.problems.extend(found.problems)
         yield from found.packages
         return
-    for package in packages_of(content):
+    for package in packages_of(lock.content):
         its = {normalised(name) for name in strings(package.get("groups"))}
         if its & groups and _marked(package, target, picked):
             yield package

@@ -28,22 +28,23 @@ from imagekit.project.locks.pinned import (
     sha256s_of,
     version_of,
 )
-from imagekit.project.locks.toml import parse_toml, strings, table
+from imagekit.project.locks.toml import strings, table
 
 _MAIN = "main"
 _OLDEST = (2, 1)
 _BELOW = (3, 0)
 _AGAIN = "poetry lock"
 _AGAIN_ONE = "type `poetry update --lock {name}`"
-_OPERATOR = re.compile(r"(\^|~(?!=)|===?|~=|!=|<=?|>=?)?\s*([^\s,]+)")
+_OPERATOR = re.compile(r"(\^|~(?!=)|===?|~=|!=|<=?|>=?)?\s*([^\s,<>=!~^]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoetryLock:
-    """The lock's text and the pyproject.toml beside it."""
+    """The lock, its first line, and the pyproject.toml beside it."""
 
     path: Path
-    text: str
+    head: str
+    content: Mapping[str, object]
     pyproject: Mapping[str, object]
 
 
@@ -53,18 +54,18 @@ def poetry_pins(lock: PoetryLock, function: FunctionConfig, target: Target) -> P
     Raises LockError with all that stands in the way: an old format, a stale lock, another Python,
     groups and extras that there are not, packages without hashes.
     """
-    content = parse_toml(lock.text, lock.path)
+    content = lock.content
     metadata = table(content, "metadata")
     _refuse_version(lock.path, str(metadata.get("lock-version", "")))
-    if not poetry_fits(lock.text, str(metadata.get("content-hash")), lock.pyproject):
+    if not poetry_fits(lock.head, str(metadata.get("content-hash")), lock.pyproject):
         stale = "pyproject.toml changed significantly since it was written"
         raise LockError(path=lock.path, problems=(stale,), hint=_AGAIN)
-    problems = [*_unknown(content, lock.pyproject, function)]
+    problems = [*_unknown(lock, function)]
     pythons = str(metadata.get("python-versions", "*"))
     if not _allows(pythons, target.full_version):
         problems.append(f"it is for Python {pythons}, and {function.name} is for {target.python}")
     if problems:
-        raise LockError(path=lock.path, problems=tuple(problems), hint=_known(content, lock))
+        raise LockError(path=lock.path, problems=tuple(problems), hint=_known(lock))
     picked = Picked(again=_AGAIN_ONE)
     groups = {_MAIN, *map(normalised, function.groups)}
     for package in packages_of(content):
@@ -99,20 +100,18 @@ def _groups(pyproject: Mapping[str, object]) -> dict[str, str]:
     return {normalised(name): name for name in found}
 
 
-def _unknown(
-    content: Mapping[str, object], pyproject: Mapping[str, object], function: FunctionConfig
-) -> Iterator[str]:
-    extras = {normalised(name) for name in table(content, "extras")}
+def _unknown(lock: PoetryLock, function: FunctionConfig) -> Iterator[str]:
+    extras = {normalised(name) for name in table(lock.content, "extras")}
     for name in function.extras:
         if normalised(name) not in extras:
             yield f"it has no extra {name!r}"
     for name in function.groups:
-        if normalised(name) not in _groups(pyproject):
+        if normalised(name) not in _groups(lock.pyproject):
             yield f"it has no dependency group {name!r}"
 
 
-def _known(content: Mapping[str, object], lock: PoetryLock) -> str:
-    known = [*table(content, "extras"), *_groups(lock.pyproject).values()]
+def _known(lock: PoetryLock) -> str:
+    known = [*table(lock.content, "extras"), *_groups(lock.pyproject).values()]
     return f"{_AGAIN}, after changing pyproject.toml; it knows: {', '.join(known) or 'no others'}"
 
 

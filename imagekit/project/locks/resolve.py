@@ -52,9 +52,7 @@ def resolve(
     if lock.kind == "none":
         return Resolution(packages=(), inputs=inputs)
     if lock.pinned_by_imagekit and pinned is None:
-        from imagekit.project.locks.compiled import compile_lock
-
-        pinned = compile_lock(lock, function, target, uv)
+        pinned = _compile(lock, function, target, uv)
     pinned = pinned if lock.pinned_by_imagekit else None
     key = _key(lock, target, inputs, uv, pinned)
     packages = record.kept(store, key)
@@ -62,6 +60,16 @@ def resolve(
         packages = _select(lock, function, target, uv, pinned)
         record.keep(store, key, packages)
     return Resolution(packages=packages, inputs=inputs, pylock=pinned)
+
+
+def _compile(lock: LockFile, function: FunctionConfig, target: Target, uv: Uv) -> str:
+    if lock.kind in ("poetry", "pdm"):
+        from imagekit.project.locks.pin_urls import compile_pins
+
+        return compile_pins(lock, function, target, uv)
+    from imagekit.project.locks.compiled import compile_lock
+
+    return compile_lock(lock, function, target, uv)
 
 
 def _key(lock: LockFile, target: Target, inputs: Digest, uv: Uv, pinned: str | None) -> Digest:
@@ -80,8 +88,7 @@ def _key(lock: LockFile, target: Target, inputs: Digest, uv: Uv, pinned: str | N
 def _select(
     lock: LockFile, function: FunctionConfig, target: Target, uv: Uv, pinned: str | None
 ) -> tuple[LockedPackage, ...]:
-    from imagekit.project.locks.compiled import only_named, only_pinned
-    from imagekit.project.locks.foreign import read_pins
+    from imagekit.project.locks.compiled import only_named
     from imagekit.project.locks.select import Pylock, select
     from imagekit.project.locks.toml import parse_toml, read_toml
     from imagekit.project.locks.uvlock import export
@@ -96,6 +103,9 @@ def _select(
         if lock.kind == "requirements":
             content = only_named(content, lock)
         elif lock.kind in ("poetry", "pdm"):
+            from imagekit.project.locks.foreign import read_pins
+            from imagekit.project.locks.pin_urls import only_pinned
+
             content = only_pinned(content, lock, read_pins(lock, function, target))
         asked = Pylock(content=content, path=lock.path, folder=folder)
     else:
