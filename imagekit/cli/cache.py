@@ -22,7 +22,8 @@ def cache(
     """Show what the store holds, and its limit; builds keep it below that once a day."""
     if context.invoked_subcommand is not None:
         return
-    from imagekit.pipeline.cache import limit_of, use_of
+    from imagekit.pipeline.cache import use_of
+    from imagekit.pipeline.tidy import limit_of
     from imagekit.report.cache import use_json, use_lines
 
     use = use_of(options.store(), limit_of(os.environ))
@@ -59,8 +60,9 @@ def prune(
     verbose: options.Verbose = False,
 ) -> None:
     """Remove what was not used for longest, never what a running command uses."""
-    from imagekit.pipeline.cache import Wish, limit_of, size_asked
+    from imagekit.pipeline.cache import Wish
     from imagekit.pipeline.cache import prune as remove
+    from imagekit.pipeline.tidy import limit_of, size_asked
     from imagekit.report.cache import pruned_line
 
     now = time.time()

@@ -53,7 +53,7 @@ def workshop(folder: Path, *, verbose: bool) -> Iterator[Workshop]:
     What the command uses of the store stays there while it runs; afterwards, once a day, the store
     is brought below its limit.
     """
-    from imagekit.pipeline.cache import limit_of, tidy
+    from imagekit.pipeline.tidy import limit_of, tidy
     from imagekit.pipeline.workshop import Workshop
 
     limit_bytes = limit_of(os.environ)

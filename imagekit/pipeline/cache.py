@@ -1,4 +1,4 @@
-"""What lies in the store, and keeping it below its limit: least recently used first.
+"""What lies in the store, and removing from it: least recently used first.
 
 Nothing that a running command uses is removed (`Store.held`). A base that was composed here stays
 unless all is removed: Debian's archive moves on, and may not give its bytes again.
@@ -6,27 +6,17 @@ unless all is removed: Debian's archive moves on, and may not give its bytes aga
 
 from __future__ import annotations
 
-import os
 import shutil
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from imagekit.model.cache import CacheUse, KindUse, Pruned
-from imagekit.model.errors import UsageError
-from imagekit.model.sizes import parse_size, size
 from imagekit.store import Store, StoredFile
-
-LIMIT = "IMAGEKIT_CACHE_LIMIT"
-DEFAULT_LIMIT_BYTES = 20 * 10**9
-NO_LIMIT = "none"
 
 KINDS = ("wheels", "built wheels", "layers", "ZIPs", "bases", "documents", "records")
 
-_TIDY_SECONDS = 24 * 3600
-_TIDIED = "tidied"
 _INTERPRETERS = "interpreters"
 """Unpacked from composed bases (`bases.bytecode`)."""
 _OF_RECORD = {"wheel": "wheels", "built": "built wheels", "layer": "layers", "zip": "ZIPs"}
@@ -41,23 +31,6 @@ class Wish:
     unused_since: float | None = None
     """What was not used after this time, in seconds since 1970."""
     everything: bool = False
-
-
-def limit_of(environ: Mapping[str, str]) -> int | None:
-    """`IMAGEKIT_CACHE_LIMIT` in bytes, 20 GB where it is not set; None for `none`."""
-    text = environ.get(LIMIT, "").strip()
-    if not text:
-        return DEFAULT_LIMIT_BYTES
-    return None if text.lower() == NO_LIMIT else size_asked(LIMIT, text)
-
-
-def size_asked(what: str, text: str) -> int:
-    """The bytes that a person wrote; UsageError for what is no size."""
-    try:
-        return parse_size(text)
-    except ValueError as error:
-        hint = f"write {what} as a size: 800MB, 10GB, 1.5GiB"
-        raise UsageError(what=f"{what} is {text!r}, which is no size", hint=hint) from error
 
 
 def use_of(store: Store, limit_bytes: int | None) -> CacheUse:
@@ -116,29 +89,6 @@ def chosen(
         if file.key not in keep:
             left -= file.size_bytes
             yield file
-
-
-def tidy(store: Store, limit_bytes: int | None, now: float | None = None) -> str | None:
-    """Once a day, at the end of a command: get below the limit. What was done, in words.
-
-    Costs one look at one file on every other day's build.
-    """
-    now = time.time() if now is None else now
-    mark = store.root / _TIDIED
-    with suppress(OSError):
-        if mark.stat().st_mtime > now - _TIDY_SECONDS:
-            return None
-    if limit_bytes is None or not store.root.is_dir():
-        return None
-    mark.touch()
-    os.utime(mark, (now, now))
-    done = prune(store, Wish(limit_bytes=limit_bytes), now)
-    if not done.files:
-        return None
-    return (
-        f"the store was over its limit of {size(limit_bytes)}: removed {size(done.freed_bytes)} "
-        "that was not used for longest (`imagekit cache` shows what is left)"
-    )
 
 
 def _kinds(store: Store, files: Iterable[StoredFile]) -> dict[str, str]:

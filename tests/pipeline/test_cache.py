@@ -12,15 +12,8 @@ import pytest
 from imagekit.model.digest import Digest
 from imagekit.model.errors import UsageError
 from imagekit.model.sizes import parse_size
-from imagekit.pipeline.cache import (
-    DEFAULT_LIMIT_BYTES,
-    Wish,
-    chosen,
-    limit_of,
-    prune,
-    tidy,
-    use_of,
-)
+from imagekit.pipeline.cache import Wish, chosen, prune, use_of
+from imagekit.pipeline.tidy import DEFAULT_LIMIT_BYTES, limit_of, tidy
 from imagekit.report.cache import pruned_line, use_lines
 from imagekit.store import Store, StoredFile
 
