@@ -85,3 +85,15 @@ def test_other_kinds_of_lock_are_none_of_uvs(world: World) -> None:
     ahead(world, find(function, world.project), function, world.function(groups=("a",)))
 
     assert world.calls() == []
+
+
+def test_functions_with_the_same_requirements_are_resolved_together(world: World) -> None:
+    """One run of uv for each question, however many functions ask it."""
+    world.wheel("plain")
+    world.write("requirements.txt", "plain\n")
+    lock = find(world.function(), world.project)
+
+    assert resolved(world, lock, world.function()) == ["plain"]
+    ran = len(world.calls())
+    assert resolved(world, lock, world.function()) == ["plain"]
+    assert len(world.calls()) == ran

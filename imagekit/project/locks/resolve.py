@@ -52,7 +52,8 @@ def resolve(
     if lock.kind == "none":
         return Resolution(packages=(), inputs=inputs)
     if lock.pinned_by_imagekit and pinned is None:
-        pinned = _compile(lock, function, target, uv)
+        # Functions that ask the same of one lock get the same answer, from one run of uv.
+        pinned = lock.kept.of(("compiled", inputs), lambda: _compile(lock, function, target, uv))
     pinned = pinned if lock.pinned_by_imagekit else None
     key = _key(lock, target, inputs, uv, pinned)
     packages = record.kept(store, key)

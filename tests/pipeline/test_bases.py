@@ -1,0 +1,79 @@
+"""Where a base of a workspace lies: in its root, or in the one member that has it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from imagekit.bases.definition import Definition
+from imagekit.console import Console
+from imagekit.model.errors import ConfigError
+from imagekit.pipeline.bases import Bases
+from imagekit.pipeline.decisions import Decisions
+from imagekit.pipeline.workshop import Workshop
+from imagekit.project.config import ProjectConfig
+
+TEXT = 'from = "one.example/base:1"\npython = "3.13"\n'
+
+
+def bases(root: Path) -> Bases:
+    console = Console(out=io.StringIO(), err=io.StringIO())
+    project = ProjectConfig(
+        path=root / "imagekit.toml",
+        root=root,
+        functions=(),
+        members=(root / "a", root / "b"),
+    )
+    return Bases(
+        workshop=Workshop.open({"IMAGEKIT_CACHE_DIR": str(root / "store")}, console, root),
+        project=project,
+        decisions=Decisions.read(root, "write", console),
+    )
+
+
+def base(folder: Path, name: str = "team") -> Path:
+    path = folder / "base_images" / name / "base.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("home", [".", "a", "b"])
+def test_a_base_of_the_root_or_of_one_member(tmp_path: Path, home: str) -> None:
+    """All functions of the workspace may name it: one lock pins it for them."""
+    path = base(tmp_path / home)
+    found = bases(tmp_path).source("team")
+
+    assert isinstance(found, Definition)
+    assert found.path == path
+    assert bases(tmp_path).python("team") == "3.13"
+
+
+def test_two_bases_of_one_name_are_refused(tmp_path: Path) -> None:
+    """The lock knows bases by name, so a function would get now this one, now that one."""
+    base(tmp_path / "a")
+    base(tmp_path / "b")
+    with pytest.raises(ConfigError) as caught:
+        bases(tmp_path).source("team")
+    (problem,) = caught.value.problems
+
+    assert str(tmp_path / "a") in problem.what
+    assert str(tmp_path / "b") in problem.what
+
+
+@pytest.mark.parametrize("name", ["one.example/base:1", "python3.13"])
+def test_a_reference_and_a_shipped_base_need_no_folder(tmp_path: Path, name: str) -> None:
+    """Names that no folder can have are looked for in none."""
+    (tmp_path / "a" / "base_images").mkdir(parents=True)
+
+    bases(tmp_path).source(name)
+
+
+def test_a_layout_is_counted_from_the_root(tmp_path: Path) -> None:
+    """Also where a member inherits the key."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "oci-layout").write_text("{}", encoding="utf-8")
+
+    assert bases(tmp_path).source("out") == tmp_path / "out"
