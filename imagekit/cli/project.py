@@ -16,7 +16,8 @@ HERE = Path()
 def lock(
     functions: options.Functions = None,
     upgrade_base: Annotated[
-        bool, typer.Option("--upgrade-base", help="Pin what the base's tag names today.")
+        bool,
+        typer.Option("--upgrade-base", help="Pin what the tags of base and extensions name today."),
     ] = False,
     upgrade_python: Annotated[
         bool, typer.Option("--upgrade-python", help="Compile with the newest CPython found.")

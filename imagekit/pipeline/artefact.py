@@ -119,9 +119,13 @@ def _managed(function: FunctionConfig | None) -> Target | None:
 def _from_docker(workshop: Workshop, name: str, archive: Path) -> OpenImage:
     from imagekit.daemon.engine import connect
 
+    if not name:
+        raise UsageError(what=f"{DOCKER} names no image", hint="docker images")
     with connect(workshop.environ) as engine:
         engine.save(name, archive)
-    return _image(f"{DOCKER}{name}", read_archive(archive), _function(workshop, name))
+    # `build --load` names an image after its function.
+    function = _function(workshop, name.partition(":")[0])
+    return _image(f"{DOCKER}{name}", read_archive(archive), function)
 
 
 def _image(name: str, image: Image, function: FunctionConfig | None) -> OpenImage:

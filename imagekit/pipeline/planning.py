@@ -123,6 +123,9 @@ class Planner:
         if job.function.extensions:
             problem = Problem(f"{job.function.where}.extensions", ZIP_TAKES_NO_EXTENSIONS)
             raise ConfigError(problems=(problem,), hint=ZIP_EXTENSIONS_HINT)
+        if job.function.env:
+            what = "is of an image; the variables of a deployed ZIP are `lambda.env`"
+            self.workshop.console.say(f"warning: {job.function.where}.env: {what}")
         target = Target.managed(job.python, job.architecture)
         packages = self.packages.of(job.function, target)
         weights = weigh(self.workshop, packages)

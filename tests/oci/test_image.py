@@ -24,7 +24,14 @@ from imagekit.model.image import (
 from imagekit.model.reference import Reference
 from imagekit.oci.documents import parse_config, parse_manifest
 from imagekit.oci.history import comment, parse_comment, reusable_layers
-from imagekit.oci.image import ConfigChange, Image, NewLayer, assemble, unusable_layers
+from imagekit.oci.image import (
+    ConfigChange,
+    Image,
+    NewLayer,
+    OthersLayer,
+    assemble,
+    unusable_layers,
+)
 
 FACTS = BaseFacts(
     python="3.13.5",
@@ -167,6 +174,30 @@ def test_settings_change() -> None:
 def test_created_changes_no_layer() -> None:
     """SOURCE_DATE_EPOCH moves the image's time, never a layer."""
     assert built().layers == built(created="2026-01-01T00:00:00Z").layers
+
+
+@pytest.mark.parametrize("family", ["docker", "oci"])
+def test_layers_of_others_between_base_and_ours(family: Family) -> None:
+    """By descriptor, in the base's family (M10), where they lie; their history says whose."""
+    extension = OthersLayer(
+        digest=Digest.of(b"agent"),
+        size_bytes=7,
+        diff_id=Digest.of(b"agent tar"),
+        created_by="imagekit extension agent:83",
+        origin=Reference.parse("registry.example/agent:83"),
+    )
+    image = assemble(a_base(family), [extension, a_layer("source")], ConfigChange())
+    manifest, config = parse_manifest(image.manifest), parse_config(image.config)
+    _, added, ours = image.layers
+
+    assert manifest.layers[1] == Descriptor(
+        media_type=LAYER[family], digest=Digest.of(b"agent"), size_bytes=7
+    )
+    assert config.diff_ids[1] == Digest.of(b"agent tar")
+    assert config.history[2] == History(created_by="imagekit extension agent:83")
+    assert (added.origin, added.path, added.by_others) == (extension.origin, None, True)
+    assert not ours.by_others
+    assert list(reusable_layers(manifest, config)) == [a_record("source").fingerprint]
 
 
 def test_image_from_nothing() -> None:

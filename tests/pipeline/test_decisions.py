@@ -10,7 +10,9 @@ import pytest
 from imagekit.console import Console
 from imagekit.model.digest import Digest
 from imagekit.model.errors import LockError
+from imagekit.model.extension import Extension, ExtensionFacts
 from imagekit.pipeline.decisions import Decisions
+from imagekit.pipeline.lock import Upgrade
 from imagekit.pipeline.request import LockMode
 from imagekit.plan.packaging import Verdict
 from imagekit.project.lock_values import Kind
@@ -82,6 +84,68 @@ def test_another_compiling_python_is_said_and_not_written(root: Path) -> None:
     assert not found.save()
     with pytest.raises(LockError):
         decisions(root, "locked").keep_python("3.13", "3.13.9")
+
+
+INPUTS = Digest.of(b"inputs")
+EXTENSION = Extension(
+    name="registry.example/agent:83",
+    reference=f"registry.example/agent:83@{Digest.of(b'old')}",
+    digest=Digest.of(b"old"),
+    facts=ExtensionFacts(layers=(), programs=("agent",)),
+)
+
+
+def with_extension(root: Path) -> Path:
+    """The lock pins an extension, too."""
+    found = decisions(root)
+    found.keep_extension(EXTENSION, "x86_64", INPUTS)
+    assert found.save()
+    return root / "imagekit.lock"
+
+
+def test_an_extension_is_pinned_for_its_architecture(root: Path) -> None:
+    """Found again with all that plans need; for the other architecture it is missing."""
+    with_extension(root)
+    pin = decisions(root, "locked").extension(EXTENSION.name, "x86_64", INPUTS)
+
+    assert pin is not None
+    assert (pin.reference, pin.digest, pin.facts) == (
+        EXTENSION.reference,
+        EXTENSION.digest,
+        EXTENSION.facts,
+    )
+    assert decisions(root).edited_extension(EXTENSION.name, "x86_64") is None
+    with pytest.raises(LockError, match="is missing"):
+        decisions(root, "locked").extension(EXTENSION.name, "arm64", INPUTS)
+
+
+def test_an_edited_reference_says_where_to_read_again(root: Path) -> None:
+    """As Renovate edits it: stale under --locked, taken as it is under --frozen."""
+    path = with_extension(root)
+    moved = f"registry.example/agent:83@{Digest.of(b'new')}"
+    path.write_text(path.read_text().replace(EXTENSION.reference, moved))
+
+    assert str(decisions(root).edited_extension(EXTENSION.name, "x86_64")) == moved
+    assert decisions(root).extension(EXTENSION.name, "x86_64", INPUTS) is None
+    assert decisions(root, "frozen").extension(EXTENSION.name, "x86_64", INPUTS) is not None
+    with pytest.raises(LockError, match="is stale"):
+        decisions(root, "locked").extension(EXTENSION.name, "x86_64", INPUTS)
+    upgraded = decisions(root, "write", "extension")
+    assert upgraded.edited_extension(EXTENSION.name, "x86_64") is None
+
+
+def test_an_edited_reference_that_is_none(root: Path) -> None:
+    """A slip of the editor is the lock's problem."""
+    path = with_extension(root)
+    path.write_text(path.read_text().replace(EXTENSION.reference, "Agent@sha256:1"))
+
+    with pytest.raises(LockError, match="agent:83"):
+        decisions(root).edited_extension(EXTENSION.name, "x86_64")
+
+
+def test_upgrading_bases_upgrades_extensions() -> None:
+    """Both are images that others publish."""
+    assert list(Upgrade(base=True).kinds()) == ["base", "extension"]
 
 
 def test_an_upgrade_decides_afresh(root: Path) -> None:

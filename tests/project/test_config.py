@@ -93,6 +93,7 @@ extras = ["fast"]
 member = "scoring"
 env = { LOG_LEVEL = "INFO" }
 labels = { team = "risk" }
+extensions = ["registry.example/agent:83"]
 
 [tool.imagekit.functions.Scoring.lambda]
 name = "scoring-prod"
@@ -118,6 +119,7 @@ env = { STAGE = "prod" }
         member="scoring",
         env=(("LOG_LEVEL", "INFO"),),
         labels=(("team", "risk"),),
+        extensions=("registry.example/agent:83",),
         base="python3.13",
         python="3.13",
         architectures=("x86_64", "arm64"),
@@ -161,6 +163,7 @@ architecture = "arm64"
 bytecode = false
 exclude = ["*.csv"]
 env = { A = "project", B = "project" }
+labels = { team = "project", tier = "one" }
 lambda = { memory = 512, timeout = 9, env = { A1 = "project", B1 = "project" } }
 
 [tool.imagekit.functions.plain]
@@ -173,6 +176,7 @@ architecture = "x86_64"
 bytecode = true
 exclude = []
 env = { B = "own" }
+labels = { team = "own" }
 lambda = { memory = 1024, env = { B1 = "own" } }
 """
     plain, own = loaded(tmp_path, text).functions
@@ -182,9 +186,46 @@ lambda = { memory = 1024, env = { B1 = "own" } }
     assert (own.packaging, own.architectures, own.bytecode) == ("image", ("x86_64",), True)
     assert own.exclude == ()
     assert own.env == (("A", "project"), ("B", "own"))
+    assert own.labels == (("team", "own"), ("tier", "one"))
     assert own.settings == LambdaSettings(
         memory=1024, timeout=9, env=(("A1", "project"), ("B1", "own"))
     )
+
+
+def test_the_functions_extensions_replace_the_projects(tmp_path: Path) -> None:
+    """A list wins whole, so that an empty one takes all of them away."""
+    text = """
+[tool.imagekit]
+extensions = ["x.io/a:1"]
+
+[tool.imagekit.functions.plain]
+handler = "app.handler"
+
+[tool.imagekit.functions.own]
+handler = "app.handler"
+extensions = ["x.io/b:1", "x.io/c:1"]
+
+[tool.imagekit.functions.none]
+handler = "app.handler"
+extensions = []
+"""
+    found = [function.extensions for function in loaded(tmp_path, text).functions]
+
+    assert found == [("x.io/a:1",), ("x.io/b:1", "x.io/c:1"), ()]
+
+
+def test_a_zip_takes_no_extensions(tmp_path: Path) -> None:
+    """Nor where the project's list reaches a function that is a ZIP; said with what to write."""
+    text = f'[tool.imagekit]\nextensions = ["x.io/a:1"]\n{HELLO}packaging = "zip"\n'
+    error = refused(tmp_path, text)
+
+    assert told(error) == {
+        "pyproject.toml: tool.imagekit.functions.hello.extensions": (
+            "are layers of an image; a ZIP takes extensions as Lambda layers"
+        )
+    }
+    assert error.hint is not None
+    assert "lambda.layers" in error.hint
 
 
 def test_all_problems_come_at_once(tmp_path: Path) -> None:
@@ -232,9 +273,7 @@ def test_an_unknown_key_like_no_other_lists_the_known_ones(tmp_path: Path) -> No
     assert "handler" in in_function(tmp_path, "zzzzzz = 1")
 
 
-@pytest.mark.parametrize(
-    "key", ["bases", "ecr", "stage_order", "stages", "slim", "budget"]
-)
+@pytest.mark.parametrize("key", ["bases", "ecr", "stage_order", "stages", "slim", "budget"])
 def test_a_key_without_an_effect_yet_is_refused(tmp_path: Path, key: str) -> None:
     """What this version would ignore is refused in plain words instead."""
     error = refused(tmp_path, f"[tool.imagekit]\n{key} = []\n{HELLO}")
@@ -283,6 +322,9 @@ def test_keys_of_the_project_alone_are_unknown_in_a_function(tmp_path: Path, key
         ('repository = "{stage}/x"', "{stage} is not known; known: {function}"),
         ('env = "A=1"', "must be a table"),
         ("lambda = 1", "must be a table"),
+        ('extensions = "a/b:1"', "must be a list of strings"),
+        ('extensions = ["A/b:1"]', "'A/b:1' is not an image reference"),
+        ('extensions = ["x.io/a:1", "x.io/a:2"]', "names x.io/a twice"),
     ],
 )
 def test_a_wrong_value_is_said_in_words(tmp_path: Path, line: str, said: str) -> None:

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from imagekit.model.base import BaseFacts
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, LockError
+from imagekit.model.extension import ExtensionFacts, ExtensionLayer
 from imagekit.model.package import Artifact
 from imagekit.project.imagekit_lock import read, write
 from imagekit.project.lock_toml import dump
 from imagekit.project.lock_values import (
     BasePin,
     ClientPin,
+    ExtensionPin,
     ImagekitLock,
     PackagesPin,
     PackagingPin,
@@ -49,6 +51,20 @@ BASE = BasePin(
     family="oci",
     facts=FACTS,
     inputs=TWO,
+)
+EXTENSION = ExtensionPin(
+    name="registry.example/agent:83",
+    architecture="x86_64",
+    reference=f"registry.example/agent:83@{TWO}",
+    digest=TWO,
+    facts=ExtensionFacts(
+        layers=(ExtensionLayer(digest=ONE, size_bytes=5, diff_id=TWO, tar_bytes=2048),),
+        programs=("agent",),
+        places=("agent", "extensions/agent"),
+        packages=(("six", "1.17.0"),),
+        glibc="2.28",
+    ),
+    inputs=ONE,
 )
 PACKAGING = PackagingPin(
     function="scoring",
@@ -82,7 +98,7 @@ PACKAGES = PackagesPin(
     pylock='lock-version = "1.0"\n[[packages]]\nname = "boto3"\n',
     inputs=TWO,
 )
-PARTS: tuple[Part, ...] = (BASE, PACKAGING, PYTHON, CLIENT, PACKAGES)
+PARTS: tuple[Part, ...] = (BASE, EXTENSION, PACKAGING, PYTHON, CLIENT, PACKAGES)
 LOCK = ImagekitLock().with_parts(PARTS)
 
 TEXT = f"""\
@@ -106,6 +122,27 @@ packages = [
     "urllib3==2.5.0",
 ]
 inputs = "{TWO}"
+
+[[extension]]
+name = "registry.example/agent:83"
+architecture = "x86_64"
+reference = "registry.example/agent:83@{TWO}"
+digest = "{TWO}"
+programs = [
+    "agent",
+]
+places = [
+    "agent",
+    "extensions/agent",
+]
+packages = [
+    "six==1.17.0",
+]
+glibc = "2.28"
+layers = [
+    {{ digest = "{ONE}", size = 5, diff-id = "{TWO}", tar-bytes = 2048 }},
+]
+inputs = "{ONE}"
 
 [[packaging]]
 function = "scoring"
@@ -188,6 +225,19 @@ FACTS_ANY = st.builds(
     unzipped_bytes=SIZES,
     packages=st.lists(PAIRS, max_size=3).map(tuple),
 )
+EXTENSION_FACTS_ANY = st.builds(
+    ExtensionFacts,
+    layers=st.lists(
+        st.builds(
+            ExtensionLayer, digest=DIGESTS, size_bytes=SIZES, diff_id=DIGESTS, tar_bytes=SIZES
+        ),
+        max_size=2,
+    ).map(tuple),
+    programs=st.lists(WORDS, max_size=2).map(tuple),
+    places=st.lists(WORDS, max_size=2).map(tuple),
+    packages=st.lists(PAIRS, max_size=2).map(tuple),
+    glibc=st.none() | WORDS,
+)
 WHEELS = st.builds(
     PinnedWheel,
     name=WORDS,
@@ -205,6 +255,15 @@ ANY_PART = st.one_of(
         digest=DIGESTS,
         family=st.sampled_from(["oci", "docker"]),
         facts=FACTS_ANY,
+        inputs=DIGESTS,
+    ),
+    st.builds(
+        ExtensionPin,
+        name=WORDS,
+        architecture=ARCHITECTURES,
+        reference=WORDS,
+        digest=DIGESTS,
+        facts=EXTENSION_FACTS_ANY,
         inputs=DIGESTS,
     ),
     st.builds(
@@ -270,6 +329,8 @@ def test_parts_are_found_by_name_and_architecture() -> None:
     """A part for one architecture says nothing of the other."""
     assert LOCK.base("debian-python3.13", "x86_64") == BASE
     assert LOCK.base("debian-python3.13", "arm64") is None
+    assert LOCK.extension("registry.example/agent:83", "x86_64") == EXTENSION
+    assert LOCK.extension("registry.example/agent:83", "arm64") is None
     assert LOCK.packaging("scoring", "arm64") == PACKAGING
     assert LOCK.packaging("scoring", "x86_64") is None
     assert LOCK.python("3.12") is None
@@ -312,6 +373,17 @@ def test_a_reference_that_was_edited_makes_its_base_stale(tmp_path: Path) -> Non
     assert pin.moved
     assert not BASE.moved
     assert stale(lock, {BASE.key: BASE.inputs}) == (BASE.key,)
+
+
+def test_an_extension_that_was_edited_is_stale(tmp_path: Path) -> None:
+    """As a base: its layers are those of the old digest."""
+    path = tmp_path / "imagekit.lock"
+    path.write_text(TEXT.replace(f"agent:83@{TWO}", f"agent:83@{ONE}"))
+    lock = read(path)
+
+    assert lock is not None
+    assert stale(lock, {EXTENSION.key: EXTENSION.inputs}) == (EXTENSION.key,)
+    assert not EXTENSION.moved
 
 
 def test_inputs_are_hashed_by_value() -> None:
