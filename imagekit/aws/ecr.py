@@ -7,6 +7,8 @@ import binascii
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from imagekit.aws.refusals import hint_for
+from imagekit.aws.session import session
 from imagekit.model.errors import RemoteRefused
 
 if TYPE_CHECKING:
@@ -36,17 +38,9 @@ def ecr_token(account: str, region: str, environ: Mapping[str, str]) -> tuple[st
 
 
 def _client(region: str, environ: Mapping[str, str]) -> ECRClient:
-    import boto3
     from botocore.config import Config
 
-    session = boto3.Session(
-        aws_access_key_id=environ.get("AWS_ACCESS_KEY_ID"),
-        aws_secret_access_key=environ.get("AWS_SECRET_ACCESS_KEY"),
-        aws_session_token=environ.get("AWS_SESSION_TOKEN"),
-        profile_name=environ.get("AWS_PROFILE"),
-        region_name=region,
-    )
-    return session.client(
+    return session(environ, region).client(
         "ecr",
         endpoint_url=environ.get("AWS_ENDPOINT_URL_ECR") or environ.get("AWS_ENDPOINT_URL"),
         # botocore brings its own authorities; a company's proxy needs the user's.
@@ -55,49 +49,8 @@ def _client(region: str, environ: Mapping[str, str]) -> ECRClient:
     )
 
 
-_EXPIRED_LOGIN = frozenset(
-    {
-        "LoginRefreshRequired",
-        "SSOTokenLoadError",
-        "TokenRetrievalError",
-        "UnauthorizedSSOTokenError",
-    }
-)
-_NOBODY = frozenset({"CredentialRetrievalError", "NoCredentialsError", "PartialCredentialsError"})
-_EXPIRED_KEYS = frozenset(
-    {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "UnrecognizedClientException",
-    }
-)
-
-
 def _refused(registry: str, error: Exception, environ: Mapping[str, str]) -> RemoteRefused:
     return RemoteRefused(
-        what=f"AWS gives no token for {registry}", hint=_hint(_code(error), environ)
+        what=f"AWS gives no token for {registry}",
+        hint=hint_for(error, environ, "ecr:GetAuthorizationToken"),
     )
-
-
-def _code(error: Exception) -> str:
-    response = getattr(error, "response", None)
-    said = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
-    return str(said or type(error).__name__)
-
-
-def _hint(code: str, environ: Mapping[str, str]) -> str:
-    profile = environ.get("AWS_PROFILE")
-    named = f" --profile {profile}" if profile else ""
-    if code in _EXPIRED_LOGIN:
-        return f"aws sso login{named}"
-    if code in _NOBODY:
-        return f"aws configure{named}, or aws sso login{named}, or set AWS_PROFILE"
-    if code == "ProfileNotFound":
-        return "aws configure list-profiles"
-    if code in _EXPIRED_KEYS:
-        return "get new credentials; aws sts get-caller-identity says whether they are good"
-    if code.startswith("AccessDenied"):
-        return "aws sts get-caller-identity, and allow it ecr:GetAuthorizationToken"
-    return "aws sts get-caller-identity, or check the region and HTTPS_PROXY"

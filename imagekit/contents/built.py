@@ -150,7 +150,7 @@ class _Workshop:
                 return scratch / path.name
             case Vcs() as vcs:
                 with _failing(locked):
-                    checkout(vcs, scratch / "repository", self.uv.environ)
+                    checkout(vcs, scratch / "repository", self.uv.git_environ(vcs.url))
                 return scratch / "repository" / (vcs.subdirectory or "")
             case Sdist(artifact=artifact, subdirectory=subdirectory):
                 archive = scratch / artifact.filename

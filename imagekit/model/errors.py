@@ -176,6 +176,17 @@ class HttpError(RemoteError):
 
 
 @dataclass(eq=False, kw_only=True)
+class IndexRefused(HttpError):
+    """A package index does not let us in (401, 403)."""
+
+    index: str
+    """Its name, URL and where it is named, for people."""
+    credentials: str | None
+    """Where those that it refused come from; None where none were found."""
+    looked_in: tuple[str, ...] = ()
+
+
+@dataclass(eq=False, kw_only=True)
 class RegistryError(HttpError):
     """A registry's refusal, with its own codes (distribution-spec, "Error codes")."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from imagekit.contents.built import build_wheels
@@ -17,12 +19,13 @@ from imagekit.model.errors import CannotBuild, LockError, PathCollisions
 from imagekit.model.package import Artifact, LockedPackage, Package
 from imagekit.model.target import Target
 from imagekit.pipeline.decisions import Decisions
-from imagekit.pipeline.workshop import Workshop
+from imagekit.pipeline.workshop import NotAsked, Workshop
 from imagekit.plan.build_plan import BuildPlan
 from imagekit.project import interpreter as interpreters
 from imagekit.project import locks
 from imagekit.project.config import FunctionConfig, ProjectConfig
 from imagekit.project.handler import holds_handler
+from imagekit.project.indexes import Place
 from imagekit.project.interpreter import Interpreter
 from imagekit.project.uv import Uv
 
@@ -46,6 +49,7 @@ class Packages:
 
     def _resolved(self, function: FunctionConfig, target: Target) -> tuple[Package, ...]:
         lock = self._lock(function)
+        place = self._place(lock, function)
         name, architecture = function.name, target.architecture
         pinned = None
         if lock.pinned_by_imagekit:
@@ -56,16 +60,16 @@ class Packages:
             function,
             target,
             store=self.workshop.store,
-            uv=self._uv(target if lock.kind == "uv" else None),
+            uv=self._uv(target if lock.kind == "uv" else None, place),
             pinned=pinned,
         )
         if resolution.pylock is not None and pinned is None:
             self.decisions.keep_pylock(name, architecture, resolution.inputs, resolution.pylock)
-        return self._built(resolution.packages, target)
+        return self._built(resolution.packages, target, place)
 
     def ahead(self, functions: Iterable[tuple[FunctionConfig, str]]) -> None:
         """Let uv read its lock for many functions at once; with each the minor version."""
-        pythons: dict[str, Uv] = {}
+        pythons: dict[tuple[str, Place], Uv] = {}
         questions = []
         for function, python in functions:
             target = Target.managed(python, function.architectures[0])
@@ -74,7 +78,8 @@ class Packages:
             except LockError:
                 continue  # told when the function is planned
             if lock.kind == "uv":
-                uv = pythons.get(python) or pythons.setdefault(python, self._uv(target))
+                key = (python, self._place(lock, function))
+                uv = pythons.get(key) or pythons.setdefault(key, self._uv(target, key[1]))
                 questions.append((lock, function, target, uv))
         locks.export_ahead(questions, self.workshop.store)
 
@@ -84,13 +89,14 @@ class Packages:
             return pinned
         with self.workshop.store.folder() as folder:
             requirements = folder / "requirements.txt"
-            requirements.write_text(f"{CLIENT}\n", encoding="utf-8")
+            requirements.write_text(f"{CLIENT}\n", encoding="utf-8", newline="\n")
             function = FunctionConfig(name=CLIENT, handler="", root=folder)
             lock = locks.LockFile("requirements", requirements)
+            place = self.workshop.indexes.place("any", self.project.root / "imagekit.lock")
             resolution = locks.resolve(
-                lock, function, target, store=self.workshop.store, uv=self._uv()
+                lock, function, target, store=self.workshop.store, uv=self._uv(None, place)
             )
-            found = self._built(resolution.packages, target)
+            found = self._built(resolution.packages, target, place)
         self.decisions.keep_client(target.python, target.architecture, found)
         return found
 
@@ -127,6 +133,10 @@ class Packages:
         found = locks.find(function, self.project.root)
         return self.shared.setdefault(found, found)
 
+    def _place(self, lock: locks.LockFile, function: FunctionConfig) -> Place:
+        """Where the lock's indexes are named; wheels are fetched as somebody who knows them."""
+        return self.workshop.indexes.place(lock.kind, lock.path, function.root)
+
     def _find(self, minor: str, exact: str | None) -> Interpreter | None:
         return interpreters.find(
             minor, exact=exact, environ=self.workshop.environ, store=self.workshop.store
@@ -154,7 +164,7 @@ class Packages:
 
         return own_interpreter(base, self.workshop.store)
 
-    def _uv(self, target: Target | None = None) -> Uv:
+    def _uv(self, target: Target | None, place: Place) -> Uv:
         """uv, told of a CPython of the target's minor version where it may look for one itself:
         it would trip over shims that do not work, or download an interpreter."""
         python = None
@@ -162,15 +172,22 @@ class Packages:
             pinned = self.decisions.lock.python(target.python)
             found = self._find(target.python, pinned.version if pinned else None)
             python = found.path if found else None
-        return Uv(environ=self.workshop.environ, folder=self.project.root, python=python)
+        return Uv(
+            environ=self.workshop.environ,
+            folder=self.project.root,
+            python=python,
+            handover=partial(self.workshop.indexes.handover, place),
+        )
 
-    def _built(self, locked: tuple[LockedPackage, ...], target: Target) -> tuple[Package, ...]:
+    def _built(
+        self, locked: tuple[LockedPackage, ...], target: Target, place: Place
+    ) -> tuple[Package, ...]:
         wheels_alone = all(isinstance(one.origin, Artifact) for one in locked)
         return build_wheels(
             locked,
             target,
             store=self.workshop.store,
-            uv=self._uv(None if wheels_alone else target),
+            uv=self._uv(None if wheels_alone else target, place),
             fetch=self._fetch_one,
             say=self._say_building,
         )
@@ -193,8 +210,8 @@ def runs_here(oci_architecture: str) -> bool:
 
 def weigh(workshop: Workshop, packages: Sequence[Package]) -> dict[str, int]:
     """Unzipped bytes by package name. PathCollisions where two wheels fill one path differently."""
-    with workshop.console.stage("sizes"):
-        measured = measure(packages, workshop.store, workshop.transport, sleep=time.sleep)
+    with workshop.console.stage("sizes"), _missing_named(workshop, packages):
+        measured = measure(packages, workshop.store, workshop.index_transport, sleep=time.sleep)
     if measured.collisions:
         raise PathCollisions(
             collisions=measured.collisions,
@@ -209,8 +226,29 @@ def bring(workshop: Workshop, packages: Sequence[Package]) -> None:
     if not missing:
         return
     total = sum(package.wheel.size_bytes or 0 for package in missing)
-    with workshop.console.meter("fetching wheels", total) as meter:
-        fetch(missing, workshop.store, workshop.transport, progress=meter)
+    with (
+        workshop.console.meter("fetching wheels", total) as meter,
+        _missing_named(workshop, packages),
+    ):
+        fetch(missing, workshop.store, workshop.index_transport, progress=meter)
+
+
+@contextmanager
+def _missing_named(workshop: Workshop, packages: Sequence[Package]) -> Iterator[None]:
+    """Where no index may be asked: every wheel that is not here, not just the first."""
+    try:
+        yield
+    except NotAsked as error:
+        missing = {
+            package.wheel.filename: None
+            for package in packages
+            if wheel_path(package, workshop.store) is None
+        }
+        raise CannotBuild(
+            what=f"{error.what}, and these files are not here",
+            causes=tuple(missing),
+            hint="build once with a network; what was fetched is kept, and needs none again",
+        ) from None
 
 
 def path_of(workshop: Workshop, package: Package) -> Path:

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagekit.console import Console
-from imagekit.model.errors import UsageError
+from imagekit.model.errors import CannotBuild, UsageError
+from imagekit.project.indexes import Indexes
 from imagekit.store import Store
 
 if TYPE_CHECKING:
     from imagekit.net.http import Request, Response, Transport
+    from imagekit.project.indexes.offline import Offline
     from imagekit.registry.client import Registry
 
 
@@ -40,6 +42,16 @@ class Workshop:
     def transport(self) -> Transport:
         """One pool of connections for wheels and registries, opened at its first request."""
         return _Lazy(self.environ)
+
+    @cached_property
+    def indexes(self) -> Indexes:
+        """Package indexes as the project's own tools have them, and who we are to them."""
+        return Indexes(self.environ, aws=self._codeartifact_token)
+
+    @cached_property
+    def index_transport(self) -> Transport:
+        """The same pool for wheels: signed in, where an index wants that."""
+        return _SignedIn(self.transport, self.indexes)
 
     @property
     def created(self) -> str:
@@ -68,6 +80,11 @@ class Workshop:
 
         return home_registry(self.environ)
 
+    def _codeartifact_token(self, domain: str, owner: str, region: str) -> str:
+        from imagekit.aws.codeartifact import codeartifact_token
+
+        return codeartifact_token(domain, owner, region, self.environ)
+
     def _ecr_token(self, account: str, region: str) -> tuple[str, str]:
         from imagekit.aws.ecr import ecr_token
 
@@ -88,6 +105,35 @@ class _Lazy:
 
     def send(self, request: Request) -> Response:
         """As the transport beneath."""
+        return self._real.send(request)
+
+
+@dataclass(eq=False, kw_only=True)
+class NotAsked(CannotBuild):
+    """An index was to be asked, and uv's own switches forbid it."""
+
+
+class _SignedIn:
+    """`net.authorized.Authorizing`, made with the first request; refuses where uv is offline."""
+
+    def __init__(self, transport: Transport, indexes: Indexes) -> None:
+        self._transport = transport
+        self._indexes = indexes
+
+    @cached_property
+    def _real(self) -> Transport:
+        from imagekit.net.authorized import Authorizing
+
+        return Authorizing(self._transport, self._indexes.logins())
+
+    @cached_property
+    def _offline(self) -> Offline | None:
+        return self._indexes.offline()
+
+    def send(self, request: Request) -> Response:
+        """As the transport beneath; IndexRefused where an index does not let us in, NotAsked."""
+        if self._offline and not self._offline.allows(request.url):
+            raise NotAsked(what=f"{self._offline.why} forbids asking an index")
         return self._real.send(request)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imagekit.model.errors import CannotBuild
 from imagekit.project.command import run
+
+if TYPE_CHECKING:
+    from imagekit.project.indexes.handover import Handover
 
 # These would send uv to another project than the one whose lock was found.
 # https://docs.astral.sh/uv/reference/environment/
@@ -27,24 +31,40 @@ class Uv:
     """Where uv runs if nothing else is said: the configuration files from here upwards apply."""
     python: str | None = None
     """The interpreter that uv shall use; uv searches for one by itself where this is None."""
+    handover: Callable[[], Handover] | None = field(default=None, compare=False, repr=False)
+    """Who knows the project's indexes and our logins, asked when uv is run; None: uv is left to
+    what it finds."""
 
     def run(
         self, *arguments: str, cwd: Path | None = None, extra: Mapping[str, str] | None = None
     ) -> str:
         """Run `uv ARGUMENTS`; what it writes to stdout.
 
-        Raises CommandFailed with the end of its stderr, CannotBuild where there is no uv.
+        Raises CommandFailed with the end of its stderr, IndexRefused where an index does not let
+        it in, CannotBuild where there is no uv.
         """
         environ = {key: text for key, text in self.environ.items() if key not in _NOT_HANDED_ON}
         # A build backend's own words are in what --quiet would hide.
         quiet = () if arguments[0] == "build" else ("--quiet",)
         argv = (locate(self.environ), *quiet, *_PLAIN, *arguments)
-        return run(argv, cwd=cwd or self.folder, environ=environ | dict(extra or {}))
+        environ |= extra or {}
+
+        def start(handed: Mapping[str, str]) -> str:
+            return run(argv, cwd=cwd or self.folder, environ=handed)
+
+        if self.handover is None:
+            return start(environ)
+        return self.handover().run(start, environ, arguments[0])
 
     def python_arguments(self, fallback: str | None = None) -> tuple[str, ...]:
         """`--python PATH`, which keeps uv away from broken shims on PATH; else the fallback."""
         chosen = self.python or fallback
         return ("--python", chosen) if chosen else ()
+
+    def git_environ(self, url: str) -> dict[str, str]:
+        """The environment for git, with who we are to `url` where the lock said it."""
+        more = self.handover().git(url, self.environ) if self.handover else {}
+        return {**self.environ, **more}
 
     def identity(self) -> str:
         """Changes when uv is exchanged for another version, and is read without running it."""

@@ -108,9 +108,19 @@ def _remote(error: errors.RemoteError) -> Iterator[str]:
         case errors.HttpError(method=method, url=url, status=status, diagnostics=diagnostics):
             answer = f"answered {status}" if status else "did not answer"
             yield f"{method} {url} {answer}"
+            if isinstance(error, errors.IndexRefused):
+                yield from _index_refused(error)
             yield from diagnostics.splitlines()[:8]
         case errors.RemoteRefused(what=what, causes=causes):
             yield what
             yield from causes
         case _:
             yield str(error)
+
+
+def _index_refused(error: errors.IndexRefused) -> Iterator[str]:
+    if error.credentials:
+        yield f"the index {error.index} refused the credentials of {error.credentials}"
+        return
+    yield f"no credentials were found for the index {error.index}"
+    yield f"looked in: {', '.join(error.looked_in)}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from imagekit.model.digest import Digest
 from imagekit.model.errors import LockError
 from imagekit.model.target import Target
+from imagekit.net.userinfo import bytes_without_userinfo
 from imagekit.project.config import FunctionConfig
 from imagekit.project.locks.lockfile import LockFile, project_folder
 from imagekit.project.locks.toml import read_toml, strings, table
@@ -143,4 +144,5 @@ def _digest(parts: Iterable[bytes]) -> Digest:
 
 
 def _hex(part: bytes) -> bytes:
-    return Digest.of(part).hex.encode()
+    # A password in a URL decides nothing about packages, and changes often.
+    return Digest.of(bytes_without_userinfo(part)).hex.encode()

@@ -26,6 +26,8 @@ class Requirements:
 
     texts: tuple[bytes, ...]
     """Of the file and its includes, in the order in which they are met."""
+    paths: tuple[Path, ...]
+    """Of the same."""
     hashes: Mapping[str, frozenset[str]]
     """Normalised name to the sha256 (hex) that its files may have; empty where it has none."""
     nameless: frozenset[str]
@@ -93,6 +95,7 @@ def read_requirements(path: Path) -> Requirements:
     reader.read(path)
     return Requirements(
         texts=tuple(reader.texts.values()),
+        paths=tuple(reader.texts),
         hashes={name: frozenset(found) for name, found in reader.hashes.items()},
         nameless=frozenset(reader.nameless),
         folders=tuple(reader.folders),

@@ -64,6 +64,13 @@ def resolve(
 
 
 def _compile(lock: LockFile, function: FunctionConfig, target: Target, uv: Uv) -> str:
+    """What uv finds, fit to be kept: uv writes a requirement's URL with its password."""
+    from imagekit.net.userinfo import without_userinfo
+
+    return without_userinfo(_found(lock, function, target, uv))
+
+
+def _found(lock: LockFile, function: FunctionConfig, target: Target, uv: Uv) -> str:
     if lock.kind in ("poetry", "pdm"):
         from imagekit.project.locks.pin_urls import compile_pins
 

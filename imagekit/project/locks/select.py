@@ -16,6 +16,7 @@ from imagekit.model.digest import Digest
 from imagekit.model.errors import LockError, NoWheel, NoWheels
 from imagekit.model.package import Artifact, Directory, LockedPackage, Origin, Sdist, Vcs
 from imagekit.model.target import Target
+from imagekit.net.userinfo import without_userinfo
 from imagekit.project.locks.reasons import is_for_linux, target_tags, why_none_fits
 
 if TYPE_CHECKING:
@@ -194,7 +195,9 @@ class _Chosen:
             raise ValueError(f"{vcs.commit_id!r} is not a full commit id")
         url = vcs.url or (self.lock.folder / (vcs.path or "")).resolve().as_uri()
         return Vcs(
-            url=url.removeprefix("git+"), commit=vcs.commit_id, subdirectory=vcs.subdirectory
+            url=without_userinfo(url.removeprefix("git+")),
+            commit=vcs.commit_id,
+            subdirectory=vcs.subdirectory,
         )
 
     def archive(self, archive: pylock.PackageArchive) -> Origin | None:
@@ -213,7 +216,8 @@ class _Chosen:
             raise ValueError(f"{name} has no sha256, only {', '.join(file.hashes)}")
         return Artifact(
             filename=name,
-            url=file.url or (self.lock.folder / (file.path or "")).resolve().as_uri(),
+            url=without_userinfo(file.url or "")
+            or (self.lock.folder / (file.path or "")).resolve().as_uri(),
             digest=Digest.parse(f"sha256:{sha256.lower()}"),
             size_bytes=file.size,
         )
