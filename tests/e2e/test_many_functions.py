@@ -54,13 +54,21 @@ def records(store: Path, kind: str) -> set[str]:
 
 
 def seconds_of(action: Callable[[], object], tries: int = 2) -> float:
-    """The best of a few: what the machine does besides only ever adds."""
+    """Seconds of CPU that imagekit and what it starts take, the best of a few.
+
+    A clock would tell what else the machine does; on Windows nobody counts, and it is 0.
+    """
     spent = []
     for _ in range(tries):
-        began = time.monotonic()
+        began = _children()
         action()
-        spent.append(time.monotonic() - began)
+        spent.append(_children() - began)
     return min(spent)
+
+
+def _children() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def change(project: Project, name: str) -> None:
@@ -127,9 +135,9 @@ def test_no_change_costs_planning_alone(many: Project) -> None:
     plan = seconds_of(lambda: succeeded(many.run("plan")))
     build = seconds_of(lambda: succeeded(many.run("build")))
 
-    assert first < 15
-    assert plan < 3
-    assert build < plan + 3
+    assert first < 10
+    assert plan < 2
+    assert build < plan + 1.5
 
 
 def test_a_change_does_not_grow_with_the_other_functions(many: Project) -> None:
@@ -141,7 +149,7 @@ def test_a_change_does_not_grow_with_the_other_functions(many: Project) -> None:
         change(many, "job07")
         built(many)
 
-    assert seconds_of(rebuild) < unchanged + 1
+    assert seconds_of(rebuild) < unchanged + 0.7
     alone = seconds_of(lambda: succeeded(many.run("build", "job07")))
     assert alone < unchanged
 
