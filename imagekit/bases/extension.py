@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from imagekit.bases.demands import OCI_ARCHITECTURES, UPGRADE
 from imagekit.bases.extension_record import keep, load_facts
-from imagekit.model.errors import CannotBuild, HttpError, RemoteRefused
+from imagekit.model.errors import CannotBuild, HttpError
 from imagekit.model.extension import Extension, ExtensionFacts
 from imagekit.model.image import LAYER, Descriptor
 from imagekit.model.reference import Reference
@@ -73,10 +73,6 @@ class ExtensionPinner:
         by_digest = asked.at(asked.digest) if asked.digest else asked
         try:
             return self.registry().resolve(by_digest, OCI_ARCHITECTURES[wanted.architecture])
-        except RemoteRefused as error:
-            # An index without this architecture, or no image at all.
-            error.hint = f"leave {wanted.name} out of `extensions`, or name another tag of it"
-            raise
         except HttpError as error:
             if error.status == 404 and asked.digest:
                 error.hint = f"the pinned extension is gone from its registry: {UPGRADE}"

@@ -152,7 +152,8 @@ def _require_extension(name: str, look: Look) -> None:
         raise CannotBuild(what=what, causes=_listed(look.outside, "outside /opt"), hint=again)
     if look.outside:
         what = f"the extension {name} fills more than /opt"
-        again = again.replace(" /opt/ /opt/", f" {look.outside[0]} /opt/extensions/")
+        program = next((path for path in look.outside if not path.endswith("/")), "/opt/")
+        again = again.replace(" /opt/ /opt/", f" {program} /opt/extensions/")
         raise CannotBuild(what=what, causes=_listed(look.outside, "outside /opt"), hint=again)
     if look.removed:
         what = f"the extension {name} would remove files of the base"

@@ -45,7 +45,7 @@ def choose(fetched: FetchedManifest, architecture: str, reference: Reference) ->
     raise RemoteRefused(
         what=f"{reference} has no image for {wanted}",
         causes=(f"there is {', '.join(known) or 'nothing'}",),
-        hint="choose another architecture with --arch, or another base",
+        hint="choose an architecture that is there with --arch, or name another image",
     )
 
 

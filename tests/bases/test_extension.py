@@ -143,7 +143,8 @@ def test_an_index_without_the_architecture(setup: Setup) -> None:
         setup.pinner().extension(setup.wanted())
 
     assert "linux/amd64" in refused.value.what
-    assert "extensions" in (refused.value.hint or "")
+    assert refused.value.causes == ("there is linux/arm64",)
+    assert "another image" in (refused.value.hint or "")
 
 
 def test_a_single_image_for_another_architecture(setup: Setup) -> None:
