@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from imagekit.model.errors import LockError
 from imagekit.model.package import Directory, Vcs
 from imagekit.model.target import Target
-from imagekit.project.locks import find, inputs_of
+from imagekit.project.locks import find, inputs_of, resolve
 from tests.locks.world import World, files, names, pyproject, target
 from tests.locks.written import file_of, package, poetry_lock
+from tests.services.index import Index
+from tests.services.wheels import make_wheel
 
 PROJECT = pyproject(
     more="[project.optional-dependencies]\nmore = []\nother = []\n"
@@ -279,6 +282,39 @@ def test_poetrys_words_for_pythons(world: World, constraint: str, allowed: bool)
     else:
         with pytest.raises(LockError, match="it is for Python"):
             world.resolve()
+
+
+def test_each_index_is_asked_for_its_own_packages(world: World, tmp_path: Path) -> None:
+    """Two private indexes have a package of one name: the one that the lock names is taken."""
+    world.write("uv.toml", "")
+    made = {
+        name: make_wheel(tmp_path / name, "shared", "1.0", {"shared.py": name.encode()})
+        for name in ("ours", "theirs")
+    }
+    only = make_wheel(tmp_path / "theirs", "only", "1.0", {"only.py": b""})
+    with Index(tmp_path / "ours") as ours, Index(tmp_path / "theirs") as theirs:
+        from_ours = {"type": "legacy", "url": ours.url, "reference": "ours"}
+        from_theirs = {"type": "legacy", "url": theirs.url, "reference": "theirs"}
+        lock(
+            world,
+            package("shared", files=[made["ours"]], source=from_ours),
+            package("only", files=[only], source=from_theirs),
+        )
+        origins = {each.name: each.origin for each in world.resolve().packages}
+
+    assert getattr(origins["shared"], "url", "").startswith(f"http://{ours.host}/")
+    assert getattr(origins["only"], "url", "").startswith(f"http://{theirs.host}/")
+
+
+def test_functions_with_the_same_packages_ask_uv_once(world: World) -> None:
+    """One lock for many functions: equal packages are looked for once a run."""
+    lock(world, *wheels(world, "plain"))
+    found = find(world.function(), world.project)
+    for name in ("one", "two"):
+        function = replace(world.function(), name=name)
+        resolve(found, function, target(), store=world.store, uv=world.uv())
+
+    assert len(world.calls()) == 1
 
 
 def test_the_member_key_is_uvs(world: World) -> None:

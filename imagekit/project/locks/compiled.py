@@ -62,7 +62,7 @@ def only_named(content: Mapping[str, object], lock: LockFile) -> dict[str, objec
     return filtered(content, lock, lambda package: requirements.allowed(str(package.get("name"))))
 
 
-def packages_of(content: Mapping[str, object]) -> list[Mapping[str, object]]:
+def entries_of(content: Mapping[str, object]) -> list[Mapping[str, object]]:
     """The tables of a pylock's `packages`."""
     found = content.get("packages")
     return [item for item in (found if isinstance(found, list) else []) if isinstance(item, dict)]
@@ -77,7 +77,7 @@ def filtered(
 
     Raises LockError with every package that has no hash, or of which no file has one of them.
     """
-    found = [_only_named(package, allowed(package)) for package in packages_of(content)]
+    found = [_only_named(package, allowed(package)) for package in entries_of(content)]
     if problems := tuple(text for text in found if isinstance(text, str)):
         raise LockError(path=lock.path, problems=problems, hint=_ANEW.get(lock.kind))
     return {**content, "packages": found}

@@ -23,6 +23,7 @@ from imagekit.project.locks.pinned import (
     Picked,
     Pin,
     Pins,
+    allows,
     archive,
     files_of,
     head,
@@ -31,7 +32,6 @@ from imagekit.project.locks.pinned import (
     normalised,
     packages_of,
     sha256s_of,
-    version_of,
 )
 from imagekit.project.locks.toml import strings, table
 
@@ -100,11 +100,10 @@ def _refuse_groups(path: Path, metadata: Mapping[str, object], function: Functio
     missing = [(kind, name) for kind, name in asked if normalised(name) not in locked]
     if missing:
         known = ", ".join(sorted(locked)) or "none"
-        flags = "".join(f" -G {name}" for _, name in asked[1:])
         raise LockError(
             path=path,
             problems=tuple(f"it has no {kind} {name!r}; it has: {known}" for kind, name in missing),
-            hint=f"{_AGAIN}{flags}, where pyproject.toml declares them",
+            hint=f"{_AGAIN} -G :all, where pyproject.toml declares them",
         )
 
 
@@ -125,10 +124,7 @@ def _refuse_target(path: Path, metadata: Mapping[str, object], target: Target) -
 
 def _serves(made_for: Mapping[str, object], target: Target) -> bool:
     """Whether one of the lock's targets covers ours. Its glibc may differ: files have tags."""
-    from packaging.specifiers import SpecifierSet
-
-    pythons = SpecifierSet(str(made_for.get("requires_python", "")))
-    if not pythons.contains(target.full_version, prereleases=True):
+    if not allows(str(made_for.get("requires_python", "")), target.full_version):
         return False
     if made_for.get("implementation", "cpython") != "cpython" or made_for.get("gil_disabled"):
         return False
@@ -180,8 +176,7 @@ def _pick(package: Mapping[str, object], picked: Picked) -> None:
     elif files and all("url" in file for file in files):
         picked.place(_with_urls(package, files))
     else:
-        name, version = normalised(str(package.get("name"))), version_of(package.get("version"))
-        picked.pin(Pin(name=name, version=version, sha256s=sha256s_of(files)))
+        picked.pin(Pin(**head(package), sha256s=sha256s_of(files)))
 
 
 def _inside(package: Mapping[str, object]) -> dict[str, object]:
@@ -192,7 +187,7 @@ def _commit(package: Mapping[str, object], kind: str) -> Direct:
     if not package.get("revision"):
         raise ValueError("it is editable, and the lock names no commit of it")
     vcs = {"type": kind, "url": str(package[kind]), "commit-id": str(package["revision"])}
-    return head(package) | {"vcs": vcs | _inside(package)}
+    return {**head(package), "vcs": vcs | _inside(package)}
 
 
 def _place(package: Mapping[str, object], place: str, files: list[Mapping[str, str]]) -> Direct:
@@ -201,7 +196,9 @@ def _place(package: Mapping[str, object], place: str, files: list[Mapping[str, s
     if _ROOT.match(place):
         place = "./" + unquote(_ROOT.sub("", place))
     elif place.startswith("file:"):
-        place = unquote(urlsplit(place).path)
+        from urllib.request import url2pathname
+
+        place = url2pathname(urlsplit(place).path)
     if remote:
         return archive(package, {"url": place} | _inside(package), files)
     if is_archive(place):
@@ -211,7 +208,7 @@ def _place(package: Mapping[str, object], place: str, files: list[Mapping[str, s
 
 def _with_urls(package: Mapping[str, object], files: list[Mapping[str, str]]) -> Direct:
     """With the strategy `static_urls` the lock says all that a pylock does."""
-    found: dict[str, object] = head(package)
+    found: dict[str, object] = {**head(package)}
     wheels = []
     for file in files:
         sha256s = sha256s_of([file])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from imagekit.model.target import Target
 from imagekit.project.locks.content_hash import pdm_groups
-from imagekit.project.locks.pinned import holds, normalised
+from imagekit.project.locks.pinned import allows, holds, normalised, version_of
 from imagekit.project.locks.toml import strings, table
 
 if TYPE_CHECKING:
@@ -71,15 +71,13 @@ class _Walk:
 
     def candidates(self, key: Key) -> list[Package]:
         """The locked versions that this Python and all requirements met so far allow."""
-        from packaging.specifiers import SpecifierSet
-
-        limits = [want.specifier for want in self.wants if normalised(want.name) == key[0]]
+        limits = [str(want.specifier) for want in self.wants if normalised(want.name) == key[0]]
         python = self.asked.target.full_version
         return [
             package
             for package in self.known.get(key, [])
-            if SpecifierSet(str(package.get("requires_python", ""))).contains(python, True)
-            and all(limit.contains(str(package.get("version")), True) for limit in limits)
+            if allows(str(package.get("requires_python", "")), python)
+            and all(allows(limit, version_of(package.get("version"))) for limit in limits)
         ]
 
     def problems(self) -> Iterator[str]:

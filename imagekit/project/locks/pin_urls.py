@@ -11,7 +11,7 @@ from pathlib import Path
 from imagekit.model.errors import LockError
 from imagekit.model.target import Target
 from imagekit.project.config import FunctionConfig
-from imagekit.project.locks.compiled import COMPILE, arguments_for, filtered, packages_of
+from imagekit.project.locks.compiled import COMPILE, arguments_for, entries_of, filtered
 from imagekit.project.locks.foreign import read_pins
 from imagekit.project.locks.lockfile import LockFile
 from imagekit.project.locks.pinned import Pin, Pins, version_of
@@ -28,15 +28,22 @@ def compile_pins(lock: LockFile, function: FunctionConfig, target: Target, uv: U
 
     Raises LockError as `read_pins` does, CommandFailed with uv's own words.
     """
+    pins = tuple(_on_any_patch(lock, function, target))
+    key = ("compiled", pins, target.python, target.machine, uv.python)
+    return lock.kept.of(key, lambda: _compiled(lock, pins, target, uv))
+
+
+def _compiled(lock: LockFile, every: Collection[Pin], target: Target, uv: Uv) -> str:
     folder = lock.path.parent
     pyproject = read_toml(folder / "pyproject.toml")
     arguments = [*arguments_for(target, uv), "--no-deps"]
     texts = []
-    for pins in _rounds(_on_any_patch(lock, function, target)):
+    for pins in _rounds(every):
         environ = uv_environ(pins[0].index, pyproject, uv.environ)
         with tempfile.TemporaryDirectory() as scratch:
             asked = Path(scratch, "requirements.txt")
-            asked.write_text("".join(f"{pin.name}=={pin.version}\n" for pin in pins))
+            text = "".join(f"{pin.name}=={pin.version}\n" for pin in pins)
+            asked.write_text(text, encoding="utf-8", newline="\n")
             texts.append(uv.run(*COMPILE, *arguments, "--", str(asked), cwd=folder, extra=environ))
     return _joined(texts)
 
@@ -80,7 +87,7 @@ def only_pinned(content: Mapping[str, object], lock: LockFile, pins: Pins) -> di
     def hashes(package: Mapping[str, object]) -> frozenset[str]:
         return allowed[_key(package)]
 
-    packages = [package for package in packages_of(content) if _key(package) in allowed]
+    packages = [package for package in entries_of(content) if _key(package) in allowed]
     found = filtered({**content, "packages": packages}, lock, hashes)
     if missing := allowed.keys() - {_key(package) for package in packages}:
         problems = tuple(
@@ -88,7 +95,7 @@ def only_pinned(content: Mapping[str, object], lock: LockFile, pins: Pins) -> di
             for name, version in sorted(missing)
         )
         raise LockError(path=lock.path, problems=problems, hint="imagekit lock")
-    together = [*packages_of(found), *pins.direct]
+    together = [*entries_of(found), *pins.direct]
     found["packages"] = sorted(together, key=lambda package: str(package.get("name")))
     return found
 

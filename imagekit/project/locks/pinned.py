@@ -144,7 +144,7 @@ def sha256s_of(files: Iterable[Mapping[str, str]]) -> frozenset[str]:
 def archive(
     package: Mapping[str, object], place: Mapping[str, object], files: Iterable[Mapping[str, str]]
 ) -> Direct:
-    """A single file at a `url` or `path`. ValueError where the lock has no hash for it."""
+    """A file at the `url` or `path` of `place`. ValueError where the lock has no hash for it."""
     where = urlsplit(str(place.get("url") or place.get("path"))).path
     name = unquote(where).rpartition("/")[2]
     every = list(files)
@@ -154,13 +154,27 @@ def archive(
         raise ValueError(
             f"{name} has {'no' if not sha256s else 'more than one'} sha256 in the lock"
         )
-    return head(package) | {"archive": {**place, "hashes": {"sha256": next(iter(sha256s))}}}
+    hashes = {"sha256": next(iter(sha256s))}
+    return {**head(package), "archive": {**place, "hashes": hashes}}
 
 
-def head(package: Mapping[str, object]) -> dict[str, object]:
-    """Name and version, in their one spelling."""
-    name = normalised(str(package.get("name")))
-    return {"name": name, "version": version_of(package.get("version"))}
+def head(package: Mapping[str, object]) -> dict[str, str]:
+    """Name and version, in their one spelling. ValueError where there are none."""
+    match package:
+        case {"name": str(name), "version": str(version)}:
+            return {"name": normalised(name), "version": version_of(version)}
+        case _:
+            raise ValueError("a package needs a name and a version")
+
+
+def allows(specifier: str, version: str) -> bool:
+    """Whether `>=3.11,<4` allows a version; what cannot be read forbids nothing."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return SpecifierSet(specifier).contains(version, prereleases=True)
+    except InvalidSpecifier:
+        return True
 
 
 def is_archive(place: str) -> bool:

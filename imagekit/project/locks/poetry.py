@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from imagekit.model.errors import LockError
@@ -19,6 +20,7 @@ from imagekit.project.locks.pinned import (
     Picked,
     Pin,
     Pins,
+    allows,
     archive,
     files_of,
     head,
@@ -26,7 +28,6 @@ from imagekit.project.locks.pinned import (
     normalised,
     packages_of,
     sha256s_of,
-    version_of,
 )
 from imagekit.project.locks.toml import strings, table
 
@@ -134,13 +135,8 @@ def _pick(package: Mapping[str, object], picked: Picked) -> None:
     inside = {"subdirectory": subdirectory} if subdirectory else {}
     match kind:
         case None | "legacy":
-            pin = Pin(
-                name=normalised(str(package.get("name"))),
-                version=version_of(package.get("version")),
-                sha256s=sha256s_of(files_of(package)),
-                index=url or None,
-            )
-            picked.pin(pin)
+            sha256s = sha256s_of(files_of(package))
+            picked.pin(Pin(**head(package), sha256s=sha256s, index=url or None))
         case "directory":
             # Its version is what its own pyproject.toml says by now: poetry asks no more either.
             name = head(package)["name"]
@@ -152,7 +148,7 @@ def _pick(package: Mapping[str, object], picked: Picked) -> None:
         case _:
             commit = str(source.get("resolved_reference", ""))
             vcs = {"type": str(kind), "url": url, "commit-id": commit} | inside
-            picked.place(head(package) | {"vcs": vcs})
+            picked.place({**head(package), "vcs": vcs})
 
 
 def _allows(constraint: str, python: str) -> bool:
@@ -160,16 +156,9 @@ def _allows(constraint: str, python: str) -> bool:
 
     https://python-poetry.org/docs/dependency-specification/#version-constraints
     """
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    for alternative in re.split(r"\s*\|\|?\s*", constraint.strip()):
-        parts = [part for match in _OPERATOR.findall(alternative) for part in _bounds(*match)]
-        try:
-            if SpecifierSet(",".join(parts)).contains(python, prereleases=True):
-                return True
-        except InvalidSpecifier:
-            return True  # Not understood: each package still has its own say.
-    return False
+    alternatives = re.split(r"\s*\|\|?\s*", constraint.strip())
+    parts = ([_bounds(*match) for match in _OPERATOR.findall(each)] for each in alternatives)
+    return any(allows(",".join(chain.from_iterable(each)), python) for each in parts)
 
 
 def _bounds(operator: str, version: str) -> Iterator[str]:
