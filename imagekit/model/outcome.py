@@ -22,8 +22,10 @@ class LayerOutcome:
     fingerprint: Digest
     unzipped_bytes: int
     """Exact once the layer was made; before that without bytecode."""
+    stored: bool = False
+    """Whether the store has it: the layer itself, or the wheels that a ZIP takes."""
     record: LayerRecord | None = None
-    """None: not in the store."""
+    """Of an image's layer that was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ whose layers are missing.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from imagekit.oci.values import canonical, text_at
 
 REF_NAME: Final = "org.opencontainers.image.ref.name"
 
+_BLOBS: Final = "blobs/sha256"
 _INDEX: Final = "application/vnd.oci.image.index.v1+json"
 
 
@@ -38,7 +39,7 @@ def write_layout(
     Without `complete` layers that others made are left out, as is any other layer that a registry
     has. With it, a layer that is not here raises CannotBuild, as does without it one that is
     nowhere, and a folder that is no layout: it is the user's. Layers are copied, so that nobody can
-    spoil the store's.
+    spoil the store's. A folder that holds the same layout is left as it is.
     """
     _replaceable(folder)
     if any(not (one.here or one.by_others or one.origin) for one in image.layers):
@@ -47,18 +48,34 @@ def write_layout(
     sparse = len(here) < len(image.layers)
     if complete and sparse:
         raise _missing(image)
-    with folder_beside(folder) as beside:
-        blobs = beside / "blobs" / "sha256"
-        blobs.mkdir(parents=True)
-        for layer in here:
-            _copy(layer, blobs / layer.descriptor.digest.hex)
-        (blobs / image.config_digest.hex).write_bytes(image.config)
-        (blobs / image.digest.hex).write_bytes(image.manifest)
-        annotations = _annotations(sparse, base_reference, tag)
-        annotations |= _origins(image, here, base_reference)
-        (beside / "index.json").write_bytes(_index(image, annotations))
-        (beside / MARKER).write_bytes(canonical({"imageLayoutVersion": "1.0.0"}))
+    annotations = _annotations(sparse, base_reference, tag)
+    annotations |= _origins(image, here, base_reference)
+    documents = {
+        "index.json": _index(image, annotations),
+        MARKER: canonical({"imageLayoutVersion": "1.0.0"}),
+        f"{_BLOBS}/{image.config_digest.hex}": image.config,
+        f"{_BLOBS}/{image.digest.hex}": image.manifest,
+    }
+    if not _holds(folder, documents, here):
+        with folder_beside(folder) as beside:
+            (beside / _BLOBS).mkdir(parents=True)
+            for layer in here:
+                _copy(layer, beside / _BLOBS / layer.descriptor.digest.hex)
+            for name, data in documents.items():
+                (beside / name).write_bytes(data)
     return sparse
+
+
+def _holds(folder: Path, documents: Mapping[str, bytes], layers: Sequence[ImageLayer]) -> bool:
+    """Whether the folder is this layout already: a build where nothing changed copies nothing."""
+    try:
+        sizes = {path.name: path.stat().st_size for path in (folder / _BLOBS).iterdir()}
+        alike = all((folder / name).read_bytes() == data for name, data in documents.items())
+    except OSError:
+        return False
+    wanted = {one.descriptor.digest.hex: one.descriptor.size_bytes for one in layers}
+    wanted |= {name.rpartition("/")[2]: len(documents[name]) for name in documents if "/" in name}
+    return alike and sizes == wanted
 
 
 def _annotations(sparse: bool, base_reference: str | None, tag: str | None) -> dict[str, str]:

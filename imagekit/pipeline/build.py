@@ -50,7 +50,7 @@ def _tell(
     workshop: Workshop, outcomes: Sequence[Outcome], *, json: bool, metadata_file: Path | None
 ) -> None:
     if metadata_file is not None:
-        metadata_file.write_text(document(outcomes) + "\n", encoding="utf-8")
+        metadata_file.write_text(document(outcomes) + "\n", encoding="utf-8", newline="\n")
     if json:
         workshop.console.answer(document(outcomes))
     for outcome in outcomes:

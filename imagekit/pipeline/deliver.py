@@ -186,8 +186,13 @@ def _short(text: str) -> str:
 
 
 def _copy_out(blob: Path, path: Path) -> None:
+    """Copy, unless the same bytes lie there: what did not change keeps its time."""
+    import filecmp
+
     from imagekit.oci.beside import file_beside
 
+    if path.is_file() and filecmp.cmp(blob, path, shallow=False):
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     with file_beside(path) as beside:
         shutil.copyfile(blob, beside)

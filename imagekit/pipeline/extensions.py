@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from imagekit.bases.extension import ExtensionPinner, Open, WantedExtension
 from imagekit.model.base import Base
 from imagekit.model.errors import CannotBuild, ChecksFailed, ConfigError, Problem
 from imagekit.model.extension import Extension, ExtensionFacts
-from imagekit.model.outcome import Outcome
 from imagekit.model.reference import Reference
 from imagekit.model.target import Architecture
 from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.workshop import Workshop
-from imagekit.plan.build_plan import CLIENT_ROOT, BuildPlan
+from imagekit.plan.build_plan import CLIENT_ROOT
 from imagekit.plan.extensions import contradictions, remarks
 from imagekit.project.config import FunctionConfig
 from imagekit.project.lock_values import inputs_of
@@ -135,13 +134,6 @@ class Extensions:
             if line not in self._said:
                 self._said.add(line)
                 self.workshop.console.say(f"warning: {line}")
-
-
-def counted(outcome: Outcome, plan: BuildPlan) -> Outcome:
-    """The outcome with the plan's extensions named, and their bytes among the unzipped ones."""
-    added = tuple((one.reference, one.facts.unzipped_bytes) for one in plan.extensions)
-    total = outcome.unzipped_bytes + sum(size for _, size in added)
-    return replace(outcome, extensions=added, unzipped_bytes=total)
 
 
 def _require_extension(name: str, look: Look) -> None:

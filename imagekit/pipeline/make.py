@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from imagekit.contents.fetch import wheel_path
 from imagekit.engines.oci import image_of
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord
@@ -53,24 +54,45 @@ def make(
 
 def foreseen(workshop: Workshop, plans: Sequence[BuildPlan]) -> tuple[Outcome, ...]:
     """What a build of these plans would make, as far as it is known without making it."""
-    records = known_layers(workshop, plans)
-    return tuple(outcome_of(plan, records) for plan in plans)
+    images = [plan for plan in plans if plan.packaging == "image"]
+    records = known_layers(workshop, images)
+    return tuple(
+        outcome_of(plan, records)
+        if plan.packaging == "image"
+        else _foreseen_zip(workshop, outcome_of(plan, {}), plan)
+        for plan in plans
+    )
+
+
+def _foreseen_zip(workshop: Workshop, outcome: Outcome, plan: BuildPlan) -> Outcome:
+    """A ZIP is made of wheels and source: what the store has of it are the wheels."""
+    here = [
+        all(wheel_path(package, workshop.store) is not None for package in layer.packages)
+        for layer in plan.layers
+    ]
+    layers = (
+        replace(layer, stored=stored) for layer, stored in zip(outcome.layers, here, strict=True)
+    )
+    return replace(outcome, layers=tuple(layers))
 
 
 def outcome_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Outcome:
     """The plan in the words of an outcome; `records` by fingerprint give what is known."""
     layers = tuple(_layer(layer, records.get(layer.fingerprint)) for layer in plan.layers)
     base_bytes = plan.base.facts.unzipped_bytes if plan.base else 0
+    extensions = tuple((one.reference, one.facts.unzipped_bytes) for one in plan.extensions)
+    below_bytes = base_bytes + sum(size_bytes for _, size_bytes in extensions)
     return Outcome(
         name=plan.function,
         architecture=plan.target.architecture,
         packaging=plan.packaging,
         why=plan.why,
-        unzipped_bytes=base_bytes + sum(layer.unzipped_bytes for layer in layers),
+        unzipped_bytes=below_bytes + sum(layer.unzipped_bytes for layer in layers),
         limit_bytes=plan.limit_bytes,
         layers=layers,
         base=plan.base.reference if plan.base else None,
         base_bytes=base_bytes,
+        extensions=extensions,
         bytecode=f"CPython {plan.bytecode}" if plan.bytecode else "none",
     )
 
@@ -82,6 +104,7 @@ def _layer(layer: LayerPlan, record: LayerRecord | None) -> LayerOutcome:
         why=layer.why,
         fingerprint=layer.fingerprint,
         unzipped_bytes=record.unzipped_bytes if record else layer.unzipped_bytes,
+        stored=record is not None,
         record=record,
     )
 

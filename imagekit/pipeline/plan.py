@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from imagekit.pipeline.extensions import counted
 from imagekit.pipeline.make import foreseen
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
@@ -18,7 +17,7 @@ def show(workshop: Workshop, request: Request, *, json: bool) -> None:
     """Answer with the plan of every function asked for. Raises what planning raises."""
     session = Session.open(workshop, request)
     plans = session.plans()
-    outcomes = tuple(map(counted, foreseen(workshop, plans), plans))
+    outcomes = foreseen(workshop, plans)
     session.decisions.save()
     if json:
         workshop.console.answer(document(outcomes))

@@ -47,7 +47,7 @@ def _layer(layer: LayerOutcome) -> dict[str, object]:
         "packages": [f"{name} {version}" for name, version in layer.packages],
         "fingerprint": layer.fingerprint.hex,
         "unzipped_bytes": layer.unzipped_bytes,
-        "stored": layer.record is not None,
+        "stored": layer.stored,
     }
     if layer.record is not None:
         found |= {

@@ -28,7 +28,7 @@ def plan_lines(outcome: Outcome) -> Iterator[str]:
         f"({share:.0%})"
     )
     yield "  layers"
-    rows = [_row(layer) for layer in outcome.layers]
+    rows = [_row(layer, outcome.packaging) for layer in outcome.layers]
     widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
     for row in rows:
         cells = (row[0].ljust(widths[0]), row[1].rjust(widths[1]), row[2].ljust(widths[2]))
@@ -45,7 +45,7 @@ def plan_table(outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 
 def _line(outcome: Outcome) -> tuple[str, str, str, str, str]:
-    missing = [_row(layer)[0] for layer in outcome.layers if layer.record is None]
+    missing = [_row(layer, outcome.packaging)[0] for layer in outcome.layers if not layer.stored]
     shown = ", ".join(missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
     state = f"{len(missing)} of {len(outcome.layers)} layers to make: {shown}"
     if outcome.packaging == "zip":
@@ -61,10 +61,15 @@ def _line(outcome: Outcome) -> tuple[str, str, str, str, str]:
     )
 
 
-def _row(layer: LayerOutcome) -> tuple[str, str, str, str]:
+def _row(layer: LayerOutcome, packaging: str) -> tuple[str, str, str, str]:
     label = " ".join(layer.packages[0]) if len(layer.packages) == 1 else layer.name
     inside = ", ".join(" ".join(package) for package in layer.packages)
-    state = f"stored {layer.record.digest.hex[:12]}" if layer.record else "to make"
+    if layer.record is not None:
+        state = f"stored {layer.record.digest.hex[:12]}"
+    elif packaging == "zip":
+        state = "here" if layer.stored else "to fetch"
+    else:
+        state = "to make"
     return label, size(layer.unzipped_bytes), state, inside if len(layer.packages) > 1 else ""
 
 

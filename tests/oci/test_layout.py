@@ -143,6 +143,25 @@ def test_replaces_the_one_before(tmp_path: Path, image: Image) -> None:
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["x.oci"]
 
 
+def test_the_same_layout_is_left_as_it_is(tmp_path: Path, image: Image) -> None:
+    """Where nothing changed nothing is copied; a damaged one is written again."""
+    folder = tmp_path / "x.oci"
+    write_layout(image, folder, complete=True)
+    before = folder.stat().st_ino
+    write_layout(image, folder, complete=True)
+    assert folder.stat().st_ino == before
+
+    blob = folder / "blobs" / "sha256" / image.layers[0].descriptor.digest.hex
+    blob.write_bytes(blob.read_bytes()[:-1])
+    write_layout(image, folder, complete=True)
+    assert read_layout(folder).digest == image.digest
+    assert blob.stat().st_size == image.layers[0].descriptor.size_bytes
+
+    (folder / "blobs" / "sha256" / "stray").touch()
+    write_layout(image, folder, complete=True)
+    assert not (folder / "blobs" / "sha256" / "stray").exists()
+
+
 def test_failure_leaves_the_one_before(tmp_path: Path, image: Image) -> None:
     """A layer that was cut off meanwhile stops the writing; the old layout stays as it was."""
     out = tmp_path / "out" / "x.oci"
