@@ -6,11 +6,12 @@ PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin
 export PATH
 WORKERS ?= 2
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test test-core check bench clean
 
 help:
 	@echo "make demo    build examples/hello to a ZIP and examples/scoring to an image, and run it"
 	@echo "make test    ruff, mypy and pytest with every real part that can be had here"
+	@echo "make test-core  the tests that need no Docker, no registry and nothing of Debian's"
 	@echo "make check   ruff and mypy alone"
 	@echo "make bench   imagekit against BuildKit and others, side by side"
 
@@ -31,6 +32,10 @@ test:
 	@.ci/setup test
 	@$(MAKE) --no-print-directory check
 	pytest -n $(WORKERS) --dist loadgroup
+
+test-core:
+	@.ci/setup test
+	@.ci/core
 
 bench:
 	@.ci/setup test
