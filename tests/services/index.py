@@ -11,6 +11,7 @@ import hashlib
 import html
 import json
 import re
+import ssl
 import threading
 import time
 from collections import Counter
@@ -22,6 +23,7 @@ from types import TracebackType
 from typing import cast
 from urllib.parse import quote, unquote, urlsplit
 
+from tests.services.storage import Storage
 from tests.services.wheels import metadata_of
 
 _JSON = "application/vnd.pypi.simple.v1+json"
@@ -53,11 +55,23 @@ class Index:
         ranges: bool = True,
         metadata: bool = True,
         auth: tuple[str, str] | None = None,
+        storage: Storage | None = None,
+        tls: tuple[str, ssl.SSLContext] | None = None,
     ) -> None:
+        """`auth` may be changed while it runs: then the old one has expired.
+
+        With `storage`, files are redirected there, presigned. `tls` is the public host name and
+        the context that speaks for it.
+        """
         self.folders = folders
         self.ranges = ranges
         self.metadata = metadata
         self.auth = auth
+        self.uses_left: int | None = None
+        """How many more requests `auth` is good for; None: it does not expire."""
+        self.refused: Counter[str] = Counter()
+        """How often each `Authorization` was refused, the empty one among them."""
+        self.storage = storage
         self.requests: Counter[tuple[str, str]] = Counter()
         """How often each (method, path) was asked for."""
         self.whole: Counter[str] = Counter()
@@ -69,6 +83,10 @@ class Index:
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.index = self
+        self.origin = f"http://{self.host}"
+        if tls is not None:
+            self.origin = f"https://{tls[0]}"
+            self._server.socket = tls[1].wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def __enter__(self) -> Index:
@@ -93,13 +111,18 @@ class Index:
     @property
     def url(self) -> str:
         """The index's root, without credentials."""
-        return f"http://{self.host}/simple/"
+        return f"{self.origin}/simple/"
 
     @property
     def url_with_auth(self) -> str:
         """The root with the credentials it wants, as people write them in `UV_INDEX_URL`."""
         user, password = self.auth or ("", "")
-        return f"http://{quote(user)}:{quote(password)}@{self.host}/simple/"
+        return self.url_as(user, password)
+
+    def url_as(self, user: str, password: str) -> str:
+        """The root with these credentials."""
+        both = f"{quote(user, safe='')}:{quote(password, safe='')}"
+        return self.url.replace("://", f"://{both}@")
 
     def fault(self, fault: Fault) -> None:
         """Let the next matching requests go wrong."""
@@ -195,10 +218,17 @@ class _Handler(BaseHTTPRequestHandler):
                 self._missing()
 
     def _allowed(self) -> bool:
-        if self._index.auth is None:
+        index = self._index
+        if index.auth is None:
             return True
-        wanted = base64.b64encode(":".join(self._index.auth).encode()).decode()
-        return self.headers.get("Authorization") == f"Basic {wanted}"
+        wanted = base64.b64encode(":".join(index.auth).encode()).decode()
+        said = self.headers.get("Authorization", "")
+        allowed = said == f"Basic {wanted}" and index.uses_left != 0
+        if allowed and index.uses_left is not None:
+            index.uses_left -= 1
+        if not allowed:
+            index.refused[said] += 1
+        return allowed
 
     def _missing(self) -> None:
         self._answer(404, b"not here", {})
@@ -229,7 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _described(self, path: Path) -> dict[str, object]:
         return {
             "filename": path.name,
-            "url": f"http://{self._index.host}/files/{quote(path.name)}",
+            "url": f"{self._index.origin}/files/{quote(path.name)}",
             "hashes": {"sha256": self._index.sha256(path)},
             "size": path.stat().st_size,
             "core-metadata": self._index.metadata,
@@ -244,6 +274,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self._index.find(name)
         if path is None:
             return self._missing()
+        if self._index.storage is not None:
+            return self._answer(302, b"", {"Location": self._index.storage.presign(path)})
         body = fault.body if fault and fault.body is not None else path.read_bytes()
         headers = {"Accept-Ranges": "bytes"} if self._index.ranges else {}
         status, first, last = 200, 0, len(body)

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
-from imagekit.model.errors import CannotBuild, CommandFailed, IndexRefused, RemoteRefused
+from imagekit.model.errors import CannotBuild, CommandFailed, RemoteRefused
 from imagekit.net.http import redact
 from imagekit.net.userinfo import join, split
 from imagekit.project.indexes.chain import Chain
@@ -66,7 +67,7 @@ class Handover:
             return self._try(start, environ, signs=True, builds=builds)
         except CommandFailed as error:
             url, status = self._refused(error)
-            raise self._refusal(error, url, status, self._login(url)) from None
+            self._refuse(error, url, status, self._login(url))
 
     def git(self, url: str, environ: Mapping[str, str]) -> dict[str, str]:
         """Variables that let git in where the lock's URL carried user and password.
@@ -159,7 +160,7 @@ class Handover:
         url, status = self._refused(error)
         used = self._login(url) if signs else None
         if self.chain.another(url, used.header if used else None) is None:
-            raise self._refusal(error, url, status, used) from None
+            self._refuse(error, url, status, used)
 
     def _refused(self, error: CommandFailed) -> tuple[str, int]:
         """Who did not let uv in, and the status; the error itself where it says no such thing."""
@@ -184,12 +185,9 @@ class Handover:
 
         return read_requirements(self.place.path).hashed
 
-    def _refusal(
-        self, error: CommandFailed, url: str, status: int, used: Login | None
-    ) -> IndexRefused:
+    def _refuse(self, error: CommandFailed, url: str, status: int, used: Login | None) -> NoReturn:
         found = index_refused(self.chain, url, status, used.source if used else None)
-        found.__cause__ = found.__cause__ or self._scrubbed(error)
-        return found
+        raise found from (found.__cause__ or self._scrubbed(error))
 
     def _scrubbed(self, error: CommandFailed) -> CommandFailed:
         self.chain.indexes()  # Who was never asked for a login knows no password to take out.

@@ -17,14 +17,14 @@ def read(path: Path) -> dict[str, object]:
     ConfigError names the file and the line, and quotes none of it: it may hold a token.
     """
     try:
-        stamp = path.stat().st_mtime_ns
+        found = path.stat()
     except OSError:
         return {}
-    return _parsed(path, stamp)
+    return _parsed(path, found.st_mtime_ns, found.st_size)
 
 
 @lru_cache(maxsize=256)
-def _parsed(path: Path, stamp: int) -> dict[str, object]:
+def _parsed(path: Path, stamp: int, size_bytes: int) -> dict[str, object]:
     import tomli
 
     try:
