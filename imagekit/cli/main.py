@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from imagekit.cli import artefacts, cache, completion, options, project
+from imagekit.cli import artefacts, cache, completion, init, options, project
 from imagekit.cli.sections import Sections
 from imagekit.console import Console, never_fail_to_write
 from imagekit.model.errors import ImagekitError
@@ -25,13 +25,14 @@ app = typer.Typer(
     cls=Sections,
     add_completion=False,  # typer's options take no shell, and fail where it cannot be detected
     help="Packages Python functions for AWS Lambda: an image or a ZIP, without Docker.",
-    epilog="A first project: imagekit plan, then imagekit build. Every command has --help.",
+    epilog="A first project: imagekit init, plan, then build. Every command has --help.",
     no_args_is_help=True,
     # Rich help costs 70 ms at every start, and tracebacks with locals would show secrets.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     pretty_exceptions_show_locals=False,
 )
+app.command()(init.init)
 app.command()(project.lock)
 app.command()(project.plan)
 app.command()(project.build)

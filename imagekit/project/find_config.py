@@ -12,10 +12,7 @@ from imagekit.model.errors import ConfigError, Problem, UsageError
 PYPROJECT = "pyproject.toml"
 OWN_FILE = "imagekit.toml"
 
-_FIRST = (
-    'add `[tool.imagekit.functions.NAME]` with `handler = "package.module.function"` '
-    f"to a {PYPROJECT}, or say where it is with `--project DIR`"
-)
+_FIRST = "imagekit init writes one from what is here; or say where it is with `--project DIR`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +90,8 @@ def _found(
 ) -> Found:
     file = _label(path, start)
     if not isinstance(values, dict):
-        raise ConfigError(problems=(Problem(f"{file}: {prefix}", "must be a table"),), hint=_FIRST)
+        hint = f"write it as a table: [{prefix}]"
+        raise ConfigError(problems=(Problem(f"{file}: {prefix}", "must be a table"),), hint=hint)
     return Found(path=path, file=file, prefix=prefix, values=values, project=project)
 
 

@@ -1,0 +1,1 @@
+"""What a project already says about its functions, before it has a configuration of imagekit's."""
