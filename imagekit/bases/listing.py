@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import IO, Literal, Protocol
 
 from imagekit.model.digest import Digest
-from imagekit.model.errors import CannotBuild, DigestMismatch, TooLarge
+from imagekit.model.errors import CannotBuild, DigestMismatch, RemoteMismatch, TooLarge
 from imagekit.model.image import LAYER, Descriptor
 
 Kind = Literal["file", "folder", "link", "other"]
@@ -67,7 +67,8 @@ def read_layer(
 ) -> Listing:
     """Stream one layer of the image `of` to its end, holding it to both its digests.
 
-    Errors: CannotBuild for another compression or a broken archive, DigestMismatch, TooLarge.
+    Errors: CannotBuild for another compression or a broken archive, RemoteMismatch,
+    DigestMismatch, TooLarge.
     """
     require_gzip(layer, of)
     compressed = _Hashed(stream)
@@ -86,7 +87,9 @@ def read_layer(
         raise CannotBuild(what=f"layer {layer.digest} of {of} cannot be read") from error
     for promised, found in ((layer.digest, compressed.digest), (diff_id, inflated.digest)):
         if promised != found:
-            raise DigestMismatch(what=f"a layer of {of}", expected=str(promised), actual=str(found))
+            # Other bytes are the registry's doing, another tar in the right bytes is the image's.
+            mismatch = RemoteMismatch if promised == layer.digest else DigestMismatch
+            raise mismatch(what=f"a layer of {of}", expected=str(promised), actual=str(found))
     listing.tar_bytes = inflated.size_bytes
     return listing
 

@@ -194,6 +194,16 @@ class RegistryError(HttpError):
 
 
 @dataclass(eq=False, kw_only=True)
+class RemoteMismatch(RemoteError):
+    """A registry gave, or says it has, something else than its name promises."""
+
+    what: str
+    expected: str
+    actual: str
+    hint: str | None = "run it again; if it stays, the registry or a proxy before it is at fault"
+
+
+@dataclass(eq=False, kw_only=True)
 class RemoteRefused(RemoteError):
     """AWS, Docker or another service refused; `what` is one sentence."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from imagekit.model.digest import Digest
-from imagekit.model.errors import DigestMismatch, RegistryError, RemoteRefused
+from imagekit.model.errors import RegistryError, RemoteMismatch, RemoteRefused
 from imagekit.model.image import INDEXES, MANIFEST, Descriptor
 from imagekit.model.reference import Reference
 from imagekit.net.http import Body, BytesBody, Response, Transport
@@ -34,7 +34,7 @@ class Registry:
     """Any registry, named by the references that it is given; safe to share between threads.
 
     Errors of all methods: HttpError (RegistryError where the registry said why), with `temporary`
-    ones tried again first; RemoteRefused; DigestMismatch where a registry lies.
+    ones tried again first; RemoteRefused; RemoteMismatch where a registry lies.
     """
 
     def __init__(
@@ -222,4 +222,4 @@ def _digest(response: Response) -> Digest | None:
 
 def _same(what: str, expected: Digest, actual: Digest) -> None:
     if expected != actual:
-        raise DigestMismatch(what=what, expected=str(expected), actual=str(actual))
+        raise RemoteMismatch(what=what, expected=str(expected), actual=str(actual))

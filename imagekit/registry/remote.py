@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from imagekit.model.errors import DigestMismatch
+from imagekit.model.errors import RemoteMismatch
 from imagekit.model.image import Descriptor
 from imagekit.model.reference import Reference
 from imagekit.net.http import Response
@@ -29,7 +29,7 @@ class RemoteBody:
 
     @property
     def size_bytes(self) -> int:
-        """As the descriptor says; other sizes are a DigestMismatch while reading."""
+        """As the descriptor says; other sizes are a RemoteMismatch while reading."""
         return self.descriptor.size_bytes
 
     def open(self) -> BinaryIO:
@@ -70,6 +70,6 @@ class _Verified(io.RawIOBase):
     def _verify(self) -> None:
         digest, actual = self._descriptor.digest, f"sha256:{self._hash.hexdigest()}"
         if self._read != self._descriptor.size_bytes or actual != str(digest):
-            raise DigestMismatch(
+            raise RemoteMismatch(
                 what=f"the blob {self._source.at(digest)}", expected=str(digest), actual=actual
             )

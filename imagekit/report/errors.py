@@ -82,9 +82,7 @@ def _contents(error: errors.BuildError) -> Iterator[str]:
             yield "packages cannot be had for the target"
             yield from (line for problem in problems for line in _contents(problem))
         case errors.DigestMismatch(what=what, expected=expected, actual=actual):
-            yield f"{what} is not what was promised"
-            yield f"expected {expected}"
-            yield f"got      {actual}"
+            yield from _mismatch(what, expected, actual)
         case errors.BadWheel(wheel=wheel, what=what):
             yield f"{wheel} cannot be used: {what}"
         case errors.PathCollisions(collisions=collisions):
@@ -92,6 +90,12 @@ def _contents(error: errors.BuildError) -> Iterator[str]:
             yield from (f"{c.path}: {c.owners[0]} and {c.owners[1]}" for c in collisions)
         case _:
             yield str(error)
+
+
+def _mismatch(what: str, expected: str, actual: str) -> Iterator[str]:
+    yield f"{what} is not what was promised"
+    yield f"expected {expected}"
+    yield f"got      {actual}"
 
 
 def _too_large(error: errors.TooLarge) -> Iterator[str]:
@@ -111,6 +115,8 @@ def _remote(error: errors.RemoteError) -> Iterator[str]:
             if isinstance(error, errors.IndexRefused):
                 yield from _index_refused(error)
             yield from diagnostics.splitlines()[:8]
+        case errors.RemoteMismatch(what=what, expected=expected, actual=actual):
+            yield from _mismatch(what, expected, actual)
         case errors.RemoteRefused(what=what, causes=causes):
             yield what
             yield from causes

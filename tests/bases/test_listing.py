@@ -11,7 +11,7 @@ import pytest
 
 from imagekit.bases.listing import CHUNK_BYTES, Node, read_layer
 from imagekit.model.digest import Digest
-from imagekit.model.errors import CannotBuild, DigestMismatch, TooLarge
+from imagekit.model.errors import CannotBuild, DigestMismatch, RemoteMismatch, TooLarge
 from imagekit.model.image import Descriptor
 from tests.bases.fake import (
     ELF,
@@ -112,7 +112,7 @@ def test_another_blob_is_refused() -> None:
     layer = debian_layer()
     other = replace(layer.descriptor, digest=Digest.of(b"other"))
 
-    with pytest.raises(DigestMismatch) as raised:
+    with pytest.raises(RemoteMismatch) as raised:
         read_layer(io.BytesIO(layer.blob), other, layer.diff_id, "a base")
 
     assert raised.value.actual == str(layer.descriptor.digest)
@@ -133,7 +133,7 @@ def test_a_blob_that_ends_too_early(cut: int) -> None:
     """Half a layer is no layer."""
     layer = Layer.of(entries({"a": bytes(range(256)) * 100}))
 
-    with pytest.raises((CannotBuild, DigestMismatch)):
+    with pytest.raises((CannotBuild, RemoteMismatch)):
         read_layer(io.BytesIO(layer.blob[:cut]), layer.descriptor, layer.diff_id, "a base")
 
 
@@ -142,7 +142,7 @@ def test_what_is_no_layer(blob: bytes) -> None:
     """Neither gzip nor tar: said in plain words, with the layer's digest."""
     layer = Layer(blob=blob, diff_id=Digest.of(b""))
 
-    with pytest.raises((CannotBuild, DigestMismatch)):
+    with pytest.raises((CannotBuild, RemoteMismatch)):
         layer.listing()
 
 

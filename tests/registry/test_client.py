@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from imagekit.model.digest import Digest
-from imagekit.model.errors import DigestMismatch, HttpError, RegistryError, RemoteRefused
+from imagekit.model.errors import HttpError, RegistryError, RemoteMismatch, RemoteRefused
 from imagekit.model.image import INDEXES, MANIFEST, Descriptor
 from imagekit.model.reference import Reference
 from imagekit.net.http import BytesBody, Request, Response
@@ -45,10 +45,11 @@ def test_manifest_by_digest_with_other_bytes_is_refused() -> None:
     with FaultRegistry() as server, client() as registry:
         digest = Digest.parse(server.hold_manifest("team/app", "latest", TYPE, b'{"a": 1}'))
         server.fault(Fault(method="GET", path="/manifests/", body=b'{"a": 2}'))
-        with pytest.raises(DigestMismatch) as lie:
+        with pytest.raises(RemoteMismatch) as lie:
             registry.manifest(ref(server).at(digest))
 
     assert lie.value.expected == str(digest)
+    assert lie.value.exit_code == 3, "the other side's fault, not the build's"
 
 
 def test_head_that_names_another_digest_is_refused() -> None:
@@ -56,7 +57,7 @@ def test_head_that_names_another_digest_is_refused() -> None:
     with FaultRegistry() as server, client() as registry:
         digest = Digest.parse(server.hold_manifest("team/app", "latest", TYPE, b"{}"))
         server.fault(Fault(method="HEAD", path="/manifests/", digest=sha256(b"x")))
-        with pytest.raises(DigestMismatch):
+        with pytest.raises(RemoteMismatch):
             registry.has_manifest(ref(server).at(digest))
 
 
@@ -128,7 +129,7 @@ def test_wrong_blob_stays_out_of_the_store(tmp_path: Path) -> None:
     with FaultRegistry() as server, client() as registry:
         server.hold("team/app", DATA)
         server.fault(Fault(method="GET", path="/blobs/", body=DATA[:-1] + b"X"))
-        with pytest.raises(DigestMismatch):
+        with pytest.raises(RemoteMismatch):
             registry.pull_blob(ref(server), descriptor(DATA), store)
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
@@ -157,7 +158,7 @@ def test_blob_larger_than_it_says_is_not_read_to_its_end(tmp_path: Path) -> None
     credentials = Credentials({}, home=tmp_path / "home")
     registry = Registry(Endless(), credentials, endpoints={}, sleep=lambda seconds: None)
     reference = Reference(registry="r.example", repository="team/app")
-    with pytest.raises(DigestMismatch):
+    with pytest.raises(RemoteMismatch):
         registry.pull_blob(reference, descriptor(DATA), Store(tmp_path / "store"))
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

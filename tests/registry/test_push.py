@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from imagekit.model.digest import Digest
-from imagekit.model.errors import DigestMismatch, HttpError, RegistryError, RemoteRefused
+from imagekit.model.errors import HttpError, RegistryError, RemoteMismatch, RemoteRefused
 from imagekit.model.reference import Reference
 from imagekit.registry.push import PushPlan, push
 from tests.registry.fault_registry import Fault, FaultRegistry, Rules, sha256
@@ -231,13 +231,13 @@ def test_blob_streams_from_another_registry(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size_bytes", [100, 512 * 1024, 3_000_001])
 def test_source_that_lies_is_never_completed(size_bytes: int) -> None:
-    """Wrong bytes from the other registry are a DigestMismatch; their last ones are not sent."""
+    """Wrong bytes from the other registry are a RemoteMismatch; their last ones are not sent."""
     data = b"b" * size_bytes
     with FaultRegistry() as source, FaultRegistry() as server, client() as registry:
         source.hold("base", data)
         source.fault(Fault(method="GET", path="/blobs/", body=data[:-1] + b"X", times=9))
         plan = image([upload(data, copy_from=ref(source, "base"), local=False)])
-        with pytest.raises(DigestMismatch):
+        with pytest.raises(RemoteMismatch):
             push(registry, plan, ref(server))
 
         assert all(one.sent_bytes < size_bytes for one in server.saw("PUT", sha256(data)))
@@ -330,7 +330,7 @@ def test_wrong_digest_after_put_is_said() -> None:
     """What the registry says of the manifest must be our digest."""
     with FaultRegistry() as server, client() as registry:
         server.fault(Fault(method="PUT", path="/manifests/", digest=sha256(b"other")))
-        with pytest.raises(DigestMismatch):
+        with pytest.raises(RemoteMismatch):
             push(registry, image([upload(CODE)]), ref(server))
 
 
