@@ -25,6 +25,8 @@ class Rule:
     """What the user would read without this check; None where nobody recorded it."""
     ours: Severity = "error"
     """Of what imagekit made: nearly always an error (decision 6)."""
+    hint: str | None = None
+    """What to change, where the rule itself does not say it."""
 
     def found(
         self, place: str, what: str, *, ours: bool = False, severity: Severity | None = None
@@ -36,6 +38,7 @@ class Rule:
             place=place,
             what=what,
             lambda_says=self.lambda_says,
+            hint=self.hint,
         )
 
 
@@ -49,6 +52,7 @@ class Finding:
     """A document, or a layer and a path in it."""
     what: str
     lambda_says: str | None = None
+    hint: str | None = None
 
 
 Findings = Iterator[Finding]
@@ -94,6 +98,7 @@ def report_json(report: Report) -> dict[str, object]:
                 "what": finding.what,
                 "lambda": finding.lambda_says,
             }
+            | ({"hint": finding.hint} if finding.hint else {})
             for finding in report.findings
         ],
         "unseen": list(report.unseen),

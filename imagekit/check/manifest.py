@@ -147,8 +147,7 @@ def check_config(image: OpenImage, config: RawConfig) -> Findings:
         yield M17.found(_CONFIG, f"says os {config.os!r}")
     yield from _architecture(image, config)
     if config.settings_bytes > MAX_SETTINGS_BYTES:
-        what = f"ENTRYPOINT, CMD, WORKDIR and ENV take {config.settings_bytes:,} bytes"
-        yield M13.found(_CONFIG, what)
+        yield M13.found(_CONFIG, _too_long(config))
     if config.ignored:
         yield M14.found(_CONFIG, f"Lambda ignores {', '.join(config.ignored)}")
     if not config.argv:
@@ -160,6 +159,17 @@ def check_config(image: OpenImage, config: RawConfig) -> Findings:
     yield from _count(image, config)
     if config.is_aws:
         yield from _aws_environment(config)
+
+
+def _too_long(config: RawConfig) -> str:
+    """The limit, and who takes most of it by name: a value may be a secret."""
+    sizes = {name: len(text.encode()) for name, text in config.env.items()}
+    largest = sorted(sizes, key=lambda name: (-sizes[name], name))[:3]
+    named = ", ".join(f"{name} {sizes[name]:,}" for name in largest)
+    return (
+        f"ENTRYPOINT, CMD, WORKDIR and ENV take {config.settings_bytes:,} bytes; "
+        f"Lambda takes {MAX_SETTINGS_BYTES:,}" + (f" (largest: {named})" if named else "")
+    )
 
 
 def _architecture(image: OpenImage, config: RawConfig) -> Findings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from imagekit.check.findings import Rule
@@ -89,8 +90,9 @@ M12: Final = _rule(
     "documented",
     "InvalidParameterException",
 )
-M13: Final = _rule(
-    "M13", "ENTRYPOINT, CMD, WORKDIR and ENV within 16 KB", "AWS docs", "documented limit"
+M13: Final = replace(
+    _rule("M13", "ENTRYPOINT, CMD, WORKDIR and ENV within 16 KB", "AWS docs", "documented limit"),
+    hint="put large values into a file with `include`, or read them at run time, from SSM say",
 )
 M14: Final = _advice("M14", "nothing that Lambda ignores", "AWS docs", "documented")
 M15: Final = _rule(

@@ -51,4 +51,5 @@ def require(report: Report) -> None:
         raise ChecksFailed(
             artefact=report.name,
             findings=tuple((found.rule, found.place, found.what) for found in report.errors),
+            hint=next((found.hint for found in report.errors if found.hint), None),
         )

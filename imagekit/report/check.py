@@ -18,6 +18,8 @@ def check_lines(report: Report) -> Iterator[str]:
         if finding.severity == "error" and finding.lambda_says and finding.rule not in said:
             said.add(finding.rule)
             yield f"    Lambda would say: {finding.lambda_says}"
+        if finding.hint:
+            yield f"    hint: {finding.hint}"
     if len(findings) > _SHOWN:
         yield f"and {len(findings) - _SHOWN} more; --json lists them all"
     for layer in report.unseen:

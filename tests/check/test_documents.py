@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -13,7 +14,10 @@ from imagekit.check.findings import report_json
 from imagekit.check.image import check_image
 from imagekit.check.opened import OpenImage
 from imagekit.model.digest import Digest
+from imagekit.model.errors import ChecksFailed
 from imagekit.model.image import INDEXES, LAYER
+from imagekit.pipeline.checking import require
+from imagekit.report.check import check_lines
 from tests.check.broken import AWS, SOUND
 from tests.check.make import CODE, PYTHON, MadeLayer
 
@@ -248,3 +252,28 @@ def test_the_report_is_json() -> None:
             "lambda": None,
         },
     ]
+
+
+def test_settings_that_are_too_long_say_the_limit_and_what_to_do() -> None:
+    """Variables are named with their sizes and never shown: a value may be a secret."""
+    env = ["PATH=/usr/bin", "MODEL=" + "x" * 16_384, "NAME=é"]
+    image: OpenImage = SOUND.with_config(Env=env).open()
+    (finding,) = check_image(image).findings
+
+    assert finding.rule == "M13"
+    assert "Lambda takes 16,384 (largest: MODEL 16,384, PATH 8, NAME 2)" in finding.what
+    assert "xxx" not in finding.what
+    assert finding.hint is not None
+    assert "`include`" in finding.hint
+    (told,) = cast("list[dict[str, object]]", report_json(check_image(image))["findings"])
+    assert told["hint"] == finding.hint
+    assert f"    hint: {finding.hint}" in check_lines(check_image(image))
+
+
+def test_a_build_that_breaks_the_limit_has_the_hint() -> None:
+    """As every error has."""
+    image: OpenImage = SOUND.with_config(Env=["MODEL=" + "x" * 16_384]).open()
+    with pytest.raises(ChecksFailed) as refused:
+        require(check_image(image))
+
+    assert "`include`" in str(refused.value.hint)
