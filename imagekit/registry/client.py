@@ -17,6 +17,7 @@ from imagekit.registry.endpoints import endpoints
 from imagekit.registry.platforms import ACCEPT, FetchedManifest, choose, media_type_of
 from imagekit.registry.presence import Presence
 from imagekit.registry.refusals import tag_is_taken
+from imagekit.registry.tags import list_tags
 from imagekit.registry.wire import Call, Wire
 
 if TYPE_CHECKING:
@@ -100,6 +101,10 @@ class Registry:
                 what=f"{reference} is no image: its manifest is {fetched.media_type or 'untyped'}"
             )
         return reference.at(fetched.digest), fetched
+
+    def tags(self, reference: Reference) -> tuple[str, ...]:
+        """Every tag in the repository, in the registry's order; 404 where there is none."""
+        return self._retried(lambda: list_tags(self._wire, reference))
 
     def has_blob(self, reference: Reference, digest: Digest) -> bool:
         """Whether the repository has the blob. One HEAD."""

@@ -60,6 +60,8 @@ class Rules:
     """Blobs are read from another host."""
     says_digests: bool = True
     """Whether `Docker-Content-Digest` is sent, which the spec leaves open."""
+    page: int = 1000
+    """As many tags are listed at once."""
 
 
 def refuse(status: int, code: str, message: str = "") -> Answer:
@@ -163,6 +165,7 @@ class FaultRegistry:
         if ask.path == "/token":
             return self._token(ask)
         for pattern, respond in (
+            (rf"{_NAME}/tags/(?P<what>list)", self._tags),
             (rf"{_NAME}/manifests/(?P<what>[^/]+)", self._manifest),
             (rf"{_NAME}/blobs/uploads/(?P<what>[^/]*)", self._upload),
             (rf"{_NAME}/blobs/(?P<what>sha256:[0-9a-f]+)", self._blob),
@@ -206,6 +209,18 @@ class FaultRegistry:
             return None
         refused.headers["WWW-Authenticate"] = 'Basic realm="tests"'
         return refused
+
+    def _tags(self, ask: Ask, name: str, what: str) -> Answer:
+        if name not in self.manifests:
+            return refuse(404, "NAME_UNKNOWN")
+        size = min(int(ask.first("n") or self.rules.page), self.rules.page)
+        tags = sorted(tag for tag in self.manifests[name] if not tag.startswith("sha256:"))
+        left = [tag for tag in tags if tag > ask.first("last")]
+        body = json.dumps({"name": name, "tags": left[:size]}).encode()
+        if len(left) <= size:
+            return Answer(200, {"Content-Type": "application/json"}, body)
+        link = f'</v2/{name}/tags/{what}?last={left[size - 1]}&n={size}>; rel="next"'
+        return Answer(200, {"Content-Type": "application/json", "Link": link}, body)
 
     def _manifest(self, ask: Ask, name: str, what: str) -> Answer:
         held = self.manifests.setdefault(name, {})
