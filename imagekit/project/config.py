@@ -64,6 +64,24 @@ class FunctionConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One place that functions are deployed to. None: as without stages."""
+
+    name: str
+    region: str | None = None
+    profile: str | None = None
+    """Of AWS's own configuration files."""
+    role_arn: str | None = None
+    """Assumed with the caller's own credentials."""
+    repository: str | None = None
+    """As written, `{function}` not yet filled in."""
+    function_name: str | None = None
+    """As written, such as `{function}-prod`."""
+    alias: str | None = None
+    settings: LambdaSettings = LambdaSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectConfig:
     """One project: a folder with a configuration, its members', and their functions."""
 
@@ -80,3 +98,7 @@ class ProjectConfig:
     """`[project] requires-python` of the pyproject.toml in `root`."""
     project_name: str | None = None
     """`[project] name` there."""
+    stages: tuple[Stage, ...] = ()
+    """In the order of the file."""
+    stage_order: tuple[tuple[str, ...], ...] = ()
+    """Waves of stages; none where nothing says an order."""

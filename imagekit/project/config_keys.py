@@ -85,7 +85,7 @@ class SharedKeys:
         won = {key.name: _first(getattr(self, key.name), getattr(below, key.name)) for key in _KEYS}
         won["env"] = _merged(below.env, self.env)
         won["labels"] = _merged(below.labels, self.labels)
-        won["settings"] = _settings(below.settings, self.settings)
+        won["settings"] = merged_settings(below.settings, self.settings)
         return SharedKeys(**won)
 
 
@@ -237,7 +237,10 @@ def _merged(
     return tuple(sorted((dict(below) | dict(mine)).items()))
 
 
-def _settings(below: LambdaSettings | None, mine: LambdaSettings | None) -> LambdaSettings | None:
+def merged_settings(
+    below: LambdaSettings | None, mine: LambdaSettings | None
+) -> LambdaSettings | None:
+    """`mine`, and `below` where that says nothing; `env` variable by variable."""
     if below is None or mine is None:
         return _first(mine, below)
     won = {key.name: _first(getattr(mine, key.name), getattr(below, key.name)) for key in _SETTINGS}

@@ -38,7 +38,7 @@ RESERVED = frozenset(
 
 # Shapes of Lambda's API (botocore, lambda/2015-03-31): FunctionName, RoleArn, LayerVersionArn.
 _NAME = r"[a-zA-Z0-9-_]{1,64}"
-_ROLE = r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"
+ROLE = r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"
 _LAYER = r"arn:[a-zA-Z0-9-]+:lambda:[a-z0-9-]*:(\d{12}|awslayer):[a-zA-Z0-9-_:]+"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _LAMBDA_VARIABLE = r"[a-zA-Z][a-zA-Z0-9_]+"
@@ -61,7 +61,7 @@ def read_settings(table: Table) -> LambdaSettings:
         memory=table.number("memory", 128, 10_240, "MB"),
         timeout=table.number("timeout", 1, 900, "seconds"),
         storage=table.number("storage", 512, 10_240, "MB"),
-        role=_matching(table, "role", _ROLE, "a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"),
+        role=_matching(table, "role", ROLE, "a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"),
         description=_description(table),
         snapstart=table.flag("snapstart"),
         layers=_layers(table),

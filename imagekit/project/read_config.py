@@ -14,6 +14,7 @@ from imagekit.project.config_lambda import (
     ZIP_TAKES_NO_EXTENSIONS,
     contradictions,
 )
+from imagekit.project.config_stages import read_order, read_stages
 from imagekit.project.config_table import Findings, Table
 from imagekit.project.find_config import Found
 from imagekit.project.handler import handler_problem
@@ -25,8 +26,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TOLD = 12
 """As many names are told in full."""
 
-_LATER_HERE = ("bases", "ecr", "stage_order", "stages")
-_PROJECT_KEYS = (*KEYS, *LATER, *_LATER_HERE, "functions", "required-version", WORKSPACE)
+_LATER_HERE = ("bases", "ecr")
+_ROOT_KEYS = ("stage_order", "stages")
+_PROJECT_KEYS = (
+    *(*KEYS, *LATER, *_LATER_HERE, *_ROOT_KEYS),
+    *("functions", "required-version", WORKSPACE),
+)
 _FUNCTION_KEYS = (*KEYS, *LATER, "handler")
 
 
@@ -51,11 +56,14 @@ def load(
     for member in members:
         own = Table(member.values, member.prefix, findings.beside(member.file))
         _refuse_nested(own, found.file)
+        _refuse_root_keys(own, found.file)
         folder = member.path.parent
         functions += reader.functions(own, reader.keys(own, folder).over(shared), folder)
     if not functions and not findings.problems:
         _refuse_none(table)
     asked = reader.asked(table, functions, names)
+    stages = read_stages(table)
+    order = read_order(table, stages)
     if not names and where.here and not whole:
         asked = tuple(one for one in functions if one.root == where.here)
     findings.settle()
@@ -67,6 +75,8 @@ def load(
         members=tuple(member.path.parent for member in members),
         requires_python=_project_text(found, "requires-python"),
         project_name=_project_text(found, "name"),
+        stages=stages,
+        stage_order=order,
     )
 
 
@@ -149,6 +159,12 @@ def _refuse_nested(table: Table, root: str) -> None:
         what = f"this folder is a member of the workspace of {root}; they do not nest"
         hint = f"remove [{table.at(WORKSPACE)}] from {table.findings.file}, or exclude its folder"
         table.problem(WORKSPACE, what, hint)
+
+
+def _refuse_root_keys(table: Table, root: str) -> None:
+    for key in _ROOT_KEYS:
+        if key in table.values:
+            table.problem(key, "belongs to the whole workspace", f"move `{key}` to {root}")
 
 
 def _shared(table: Table, folder: Path) -> SharedKeys:

@@ -1,0 +1,129 @@
+"""`stages` and `stage_order`: where functions are deployed to, and in which order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from imagekit.model.reference import Reference
+from imagekit.project.config import FunctionConfig, LambdaSettings, Stage
+from imagekit.project.config_keys import merged_settings
+from imagekit.project.config_lambda import ROLE, read_settings
+from imagekit.project.config_table import Table
+
+KEYS = ("alias", "lambda", "name", "profile", "region", "repository", "role_arn")
+FUNCTION = "{function}"
+
+_STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_REGION = r"[a-z]{2}(-[a-z]+)+-\d+"
+# Lambda's API (botocore, lambda/2015-03-31): Alias is no number, FunctionName up to 64.
+ALIAS = r"(?!\d+$)[a-zA-Z0-9-_]{1,128}"
+NAME = r"[a-zA-Z0-9-_]{1,64}"
+
+
+def read_stages(table: Table) -> tuple[Stage, ...]:
+    """Every stage of a project, as written; problems go to the table's findings."""
+    listed = table.table("stages")
+    if listed is None:
+        return ()
+    if not listed.values:
+        table.problem("stages", "names no stage", "add a table `stages.NAME`, or remove the key")
+    return tuple(_stage(name, one, listed) for name, one in listed.tables())
+
+
+def read_order(table: Table, stages: Sequence[Stage]) -> tuple[tuple[str, ...], ...]:
+    """`stage_order`: waves of stages, each stage at most once."""
+    value = table.values.get("stage_order")
+    if value is None:
+        return ()
+    hint = 'write `stage_order = [["test"], ["prod-eu", "prod-us"]]`'
+    if not isinstance(value, list) or not all(_is_wave(wave) for wave in value):
+        table.problem("stage_order", "must be a list of lists of stages", hint)
+        return ()
+    order = tuple(tuple(wave) for wave in value)
+    for what in _order_problems(order, [stage.name for stage in stages]):
+        table.problem("stage_order", what)
+    return order
+
+
+def for_stage(function: FunctionConfig, stage: Stage | None) -> LambdaSettings:
+    """What a deployment of the function to the stage may set; the stage's keys win.
+
+    `name` is always there: the name under which the function is deployed.
+    """
+    settings = merged_settings(function.settings, stage.settings if stage else None)
+    settings = settings or LambdaSettings()
+    own = function.settings.name or function.name
+    name = stage.function_name.replace(FUNCTION, own) if stage and stage.function_name else None
+    return replace(settings, name=name or settings.name or own)
+
+
+def repository_of(function: FunctionConfig, stage: Stage | None) -> str | None:
+    """The repository whose image the stage runs: its own, else the function's."""
+    if stage is None or stage.repository is None:
+        return function.repository
+    return stage.repository.replace(FUNCTION, function.name.lower())
+
+
+def _stage(name: str, table: Table, listed: Table) -> Stage:
+    if not _STAGE.fullmatch(name):
+        listed.problem(name, "a stage's name is letters, digits, `_` and `-`, up to 64")
+    table.only(KEYS)
+    settings = table.table("lambda")
+    if "profile" in table.values and "role_arn" in table.values:
+        table.problem("role_arn", "a stage has a `profile` or a `role_arn`, not both")
+    return Stage(
+        name=name,
+        region=_matching(table, "region", _REGION, "a region such as eu-west-1"),
+        profile=table.text("profile"),
+        role_arn=_matching(table, "role_arn", ROLE, "a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"),
+        repository=_repository(table),
+        function_name=_function_name(table),
+        alias=_matching(table, "alias", ALIAS, "an alias: letters, digits, `-`, `_`, no number"),
+        settings=LambdaSettings() if settings is None else read_settings(settings),
+    )
+
+
+def _matching(table: Table, key: str, shape: str, words: str) -> str | None:
+    value = table.text(key)
+    if value is not None and not re.fullmatch(shape, value):
+        table.problem(key, f"{value!r} is not {words}")
+        return None
+    return value
+
+
+def _function_name(table: Table) -> str | None:
+    value = table.text("name")
+    if value is not None and not re.fullmatch(NAME, value.replace(FUNCTION, "f")):
+        table.problem("name", f"{value!r} is not letters, digits, `-`, `_` and {FUNCTION}")
+        return None
+    return value
+
+
+def _repository(table: Table) -> str | None:
+    text = table.text("repository")
+    if text is None:
+        return None
+    try:
+        found = Reference.parse(text.replace(FUNCTION, "function"))
+    except ValueError as error:
+        table.problem("repository", f"{text!r} is not a repository: {error}")
+        return None
+    if found.tag is not None or found.digest is not None:
+        table.problem("repository", f"{text!r}: a stage's repository has no tag and no digest")
+    return text
+
+
+def _is_wave(wave: object) -> bool:
+    return isinstance(wave, list) and bool(wave) and all(isinstance(one, str) for one in wave)
+
+
+def _order_problems(order: Sequence[Sequence[str]], known: Sequence[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in (name for wave in order for name in wave):
+        if name not in known:
+            yield f"{name!r} is no stage; known: {', '.join(known) or 'none'}"
+        elif name in seen:
+            yield f"names {name!r} twice"
+        seen.add(name)
