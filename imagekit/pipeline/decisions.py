@@ -75,7 +75,9 @@ class Decisions:
             again=frozenset(again),
         )
         if found.old_recipe is not None and mode == "locked":
-            hint = "imagekit lock" if found.old_recipe < LAYER_FORMAT else "install a newer imagekit"
+            hint = (
+                "imagekit lock" if found.old_recipe < LAYER_FORMAT else "install a newer imagekit"
+            )
             raise found.refusal(f"layers are made by {recipe_change(found.old_recipe)}", hint=hint)
         return found
 
