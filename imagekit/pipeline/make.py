@@ -73,6 +73,9 @@ def _foreseen_zip(workshop: Workshop, outcome: Outcome, plan: BuildPlan) -> Outc
     layers = (
         replace(layer, stored=stored) for layer, stored in zip(outcome.layers, here, strict=True)
     )
+    if plan.without_bytecode:
+        gone = ", ".join(plan.without_bytecode)
+        outcome = replace(outcome, bytecode=f"{outcome.bytecode}; hardly room for that of {gone}")
     return replace(outcome, layers=tuple(layers))
 
 

@@ -20,6 +20,7 @@ from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.extensions import Extensions
 from imagekit.pipeline.packages import CLIENT, Packages, weigh
 from imagekit.pipeline.request import Asked
+from imagekit.pipeline.room import foreseen_without_bytecode
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import (
     BuildPlan,
@@ -132,7 +133,7 @@ class Planner:
         self._require_sound(job, packages)
         check_zip(_footprint(packages, weights, job.source))
         bytecode = self._bytecode(job, base=None)
-        return BuildPlan(
+        plan = BuildPlan(
             function=job.function.name,
             handler=job.function.handler,
             target=target,
@@ -144,6 +145,8 @@ class Planner:
             settings=None,
             limit_bytes=ZIP_LIMIT_BYTES,
         )
+        without = foreseen_without_bytecode(plan, self.workshop.store)
+        return replace(plan, without_bytecode=without)
 
     def _image(self, job: _Job, verdict: Verdict) -> BuildPlan:
         base = self._base(job)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from imagekit.bases.facts import SHARED
 from imagekit.model.base import Base
 from imagekit.model.digest import Digest
 from imagekit.model.extension import Extension
@@ -23,7 +24,7 @@ TASK_ROOT = "/var/task"
 CLIENT_ROOT = "/opt/imagekit"
 """A runtime client that the base does not bring (decision 9)."""
 
-SHARED_ROOT = "/opt/python"
+SHARED_ROOT = SHARED
 """A base's shared packages, where AWS's images look anyway."""
 
 Kind = Literal["client", "packages", "source"]
@@ -65,6 +66,8 @@ class BuildPlan:
     limit_bytes: int
     extensions: tuple[Extension, ...] = ()
     """Their layers lie between the base's and `layers`."""
+    without_bytecode: tuple[str, ...] = ()
+    """Layers of a ZIP whose bytecode will hardly fit: an estimate, for people alone."""
 
     @property
     def unzipped_bytes(self) -> int:

@@ -1,0 +1,51 @@
+"""Whether a ZIP has room for its bytecode, foreseen from the sizes of its sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imagekit.contents.facts import wheel_facts
+from imagekit.model.digest import Digest
+from imagekit.model.package import Package
+from imagekit.plan.build_plan import BuildPlan, LayerPlan
+from imagekit.plan.packaging import bytecode_bytes, crowded_out
+from imagekit.store import Store
+
+_KIND = "sources"
+_SUFFIX = ".py"
+
+
+def foreseen_without_bytecode(plan: BuildPlan, store: Store) -> tuple[str, ...]:
+    """Names of the layers whose bytecode will hardly fit below the limit; measured packages only.
+
+    Sources are weighed only where all of them together could be too much: most ZIPs are far below.
+    """
+    most = plan.unzipped_bytes + bytecode_bytes(plan.unzipped_bytes, plan.target.python)
+    if plan.bytecode is None or most < plan.limit_bytes:
+        return ()
+    weights = _weights(plan.packages, store)
+    sizes = [(layer.name, _source_bytes(layer, weights)) for layer in plan.layers]
+    compiled = [(name, bytecode_bytes(size, plan.target.python)) for name, size in sizes]
+    return crowded_out(plan.unzipped_bytes, compiled, plan.limit_bytes)
+
+
+def _source_bytes(layer: LayerPlan, weights: dict[str, int]) -> int:
+    own = (file.size_bytes for file in layer.files or () if file.path.endswith(_SUFFIX))
+    return sum(own) + sum(weights.get(package.wheel.digest.hex, 0) for package in layer.packages)
+
+
+def _weights(packages: Sequence[Package], store: Store) -> dict[str, int]:
+    """Bytes of Python sources by wheel; one small record for all of them."""
+    wheels = sorted(package.wheel.digest.hex for package in packages)
+    key = Digest.of("\n".join(wheels).encode()).hex
+    match store.record(_KIND, key):
+        case {"bytes": dict(known)}:
+            return {str(wheel): int(size) for wheel, size in known.items()}
+    found: dict[str, int] = {}
+    for package in packages:
+        if facts := wheel_facts(package, store):
+            sources = (file.size_bytes for file in facts.files if file.path.endswith(_SUFFIX))
+            found[package.wheel.digest.hex] = sum(sources)
+    if len(found) == len(wheels):
+        store.put_record(_KIND, key, {"bytes": found})
+    return found
