@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from imagekit.bases.facts import SHARED
 from imagekit.model.base import Base
 from imagekit.model.digest import Digest
 from imagekit.model.extension import Extension
@@ -24,7 +23,7 @@ TASK_ROOT = "/var/task"
 CLIENT_ROOT = "/opt/imagekit"
 """A runtime client that the base does not bring (decision 9)."""
 
-SHARED_ROOT = SHARED
+SHARED_ROOT = "/opt/python"
 """A base's shared packages, where AWS's images look anyway."""
 
 Kind = Literal["client", "packages", "source"]
