@@ -18,11 +18,13 @@ from tests.services.needs import USER_ENVIRON
 from tests.services.registry import running_registry, started
 
 ROOT = Path(__file__).parents[1]
-_CLEANED = ("AWS_", "BUILDKIT_", "COMPOSE_", "DOCKER_", "IMAGEKIT_", "UV_")
+_TOOLS = ("PDM_", "PIP_", "POETRY_", "UV_")
+_CLEANED = ("AWS_", "BUILDKIT_", "COMPOSE_", "DOCKER_", "IMAGEKIT_", *_TOOLS)
 _CLEANED_NAMES = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} | {
     "CI",
     "COLUMNS",
     "FORCE_COLOR",
+    "NETRC",
     "NO_COLOR",
     "PYTHONPATH",
     "SOURCE_DATE_EPOCH",
@@ -39,6 +41,7 @@ def clean_environ(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) ->
     store = tmp_path_factory.mktemp("store")
     monkeypatch.setenv("IMAGEKIT_CACHE_DIR", str(store))
     monkeypatch.setenv("DOCKER_CONFIG", str(store / "no-docker-config"))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     return store
 
 

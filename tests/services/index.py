@@ -69,6 +69,8 @@ class Index:
         self.auth = auth
         self.uses_left: int | None = None
         """How many more requests `auth` is good for; None: it does not expire."""
+        self.refusal = 401
+        """The status for who is not let in."""
         self.refused: Counter[str] = Counter()
         """How often each `Authorization` was refused, the empty one among them."""
         self.storage = storage
@@ -99,9 +101,14 @@ class Index:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self.close()
+
+    def close(self) -> None:
+        """Nobody is there any more; may be said twice."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+            self._server.server_close()
 
     @property
     def host(self) -> str:
@@ -196,7 +203,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         self._index.requests[self.command, path] += 1
         if not self._allowed():
-            return self._answer(401, b"who are you?", {"WWW-Authenticate": 'Basic realm="index"'})
+            headers = {"WWW-Authenticate": 'Basic realm="index"'}
+            return self._answer(self._index.refusal, b"who are you?", headers)
         if self.command == "GET" and "Range" not in self.headers:
             self._index.whole[path.removeprefix("/files/")] += 1
         fault = self._index.take_fault(path)

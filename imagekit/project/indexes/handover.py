@@ -98,7 +98,7 @@ class Handover:
         if not signs:
             return start(handed)
         with self._signed(handed) as signed:
-            return start(signed)
+            return start(signed) if builds else _outspoken(start, signed)
 
     def _foreign(self, environ: Mapping[str, str], *, builds: bool) -> Iterator[tuple[str, str]]:
         """What the project's own tool names goes where uv itself names nothing better."""
@@ -196,6 +196,25 @@ class Handover:
             status=error.status,
             stderr_tail=self.chain.scrub(error.stderr_tail),
         )
+
+
+def _outspoken(start: Start, environ: Mapping[str, str]) -> str:
+    """Run uv; where it fails, in the way in which it says that an index did not let it in.
+
+    With the strategies that ask every index it passes over such a one without a word.
+    """
+    try:
+        return start(environ)
+    except CommandFailed as error:
+        strategy = environ.get("UV_INDEX_STRATEGY", "")
+        if not strategy.startswith("unsafe") or _refused_url(error.stderr_tail):
+            raise
+        try:
+            start({**environ, "UV_INDEX_STRATEGY": "first-index"})
+        except CommandFailed as outspoken:
+            if _refused_url(outspoken.stderr_tail):
+                raise outspoken from None
+        raise
 
 
 def _refused_url(said: str) -> tuple[str, int] | None:

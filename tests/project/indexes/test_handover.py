@@ -216,6 +216,29 @@ def test_second_refusal_is_the_indexs(world: World) -> None:
     assert len(runs.environs) == 1
 
 
+def test_index_that_uv_passes_over_in_silence_is_named(world: World) -> None:
+    """Where every index is asked, uv says nothing of a refusal: it is asked in another way."""
+    world.kind = "pdm"
+    world.environ |= {
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_INDEX": URL.replace("://", "://me:s3cret@"),
+    }
+    nothing = Runs(lambda _: False, "there is no version of demo==1.0")
+    with pytest.raises(CommandFailed, match="no version"):
+        run(world, nothing)
+    strategies = [environ["UV_INDEX_STRATEGY"] for environ in nothing.environs]
+    assert strategies == ["unsafe-best-match", "first-index"]
+
+    def silent(environ: Mapping[str, str]) -> str:
+        runs = REFUSED if environ["UV_INDEX_STRATEGY"] == "first-index" else "no version"
+        raise CommandFailed(argv=("uv",), status=1, stderr_tail=runs.format(URL))
+
+    handover = Handover(chain=world.chain(), place=world.place)
+    with pytest.raises(IndexRefused) as refused:
+        handover.run(silent, world.environ, COMPILE)
+    assert refused.value.credentials == "UV_INDEX"
+
+
 def test_other_failures_stay_what_they_are_without_passwords(world: World) -> None:
     """A build backend that prints its environment does not make us show it."""
     world.environ |= {
