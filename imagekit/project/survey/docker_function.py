@@ -14,7 +14,7 @@ from imagekit.project.survey.docker_run import Step, all_steps
 from imagekit.project.survey.docker_stages import TASK_ROOT, Setting, Stage, find_stage, stages
 from imagekit.project.survey.dockerfile import Dockerfile, Instruction
 from imagekit.project.survey.folder import Folder
-from imagekit.project.survey.shipping import joined
+from imagekit.project.survey.shipping import everything, joined
 from imagekit.project.survey.values import FunctionFound, Notes, Reading
 
 _AWS_ENTRY = "/lambda-entrypoint.sh"
@@ -68,7 +68,7 @@ class DockerReader:
             base=base.base if base else None,
             architecture=base.architecture if base else None,
             packaging="image",
-            source=tuple(dict.fromkeys(copies.source)) or None,
+            source=self._source(tuple(dict.fromkeys(copies.source)), handler),
             include=tuple(dict.fromkeys(copies.include)),
             groups=tuple(dict.fromkeys(group for step in installed for group in step.groups)),
             extras=tuple(dict.fromkeys(extra for step in installed for extra in step.extras)),
@@ -78,6 +78,12 @@ class DockerReader:
             extensions=tuple(dict.fromkeys(copies.extensions)),
         )
         return self.notes.reading(function)
+
+    def _source(self, copied: tuple[str, ...], handler: str | None) -> tuple[str, ...] | None:
+        if "." not in copied:
+            return copied or None
+        others = (entry for entry in copied if entry != ".")
+        return tuple(dict.fromkeys((*everything(handler, self.folder), *others)))
 
     def _at(self, line: int) -> str:
         return f"{self.dockerfile.file}:{line}"

@@ -16,7 +16,7 @@ from imagekit.project.survey.values import FunctionFound
 _SRC = "src"
 _GENERIC = frozenset(
     {"app", "main", "handler", "handlers", "index", "lambda_function", "function", "lambda_handler"}
-    | {"src", "lambda", "lambdas", "functions", "code", "api", "service", "services", "__init__"}
+    | {"src", "lambda", "lambdas", "functions", "code", "services", "__init__"}
 )
 
 
@@ -134,10 +134,11 @@ def _proposals(one: Placed, placed: Sequence[Placed]) -> Iterator[str]:
     own = plain(one.candidate.function.removesuffix("_handler"))
     words = _words(one)
     telling = _telling(words)
+    alike = sum(_telling(_words(other)) == telling for other in placed)
     if together > 1:
         yield own
         yield f"{telling or words[-1]}-{own}"
-    elif telling:
+    elif telling and alike == 1:
         yield telling
     yield plain("-".join(words[-2:]))
     yield plain("-".join(words))

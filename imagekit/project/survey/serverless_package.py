@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from imagekit.project.survey.folder import Folder
-from imagekit.project.survey.shipping import data_beside
+from imagekit.project.survey.shipping import data_beside, everything
 from imagekit.project.survey.values import Left
 from imagekit.project.survey.yaml_nodes import Node
 
@@ -46,7 +46,7 @@ def packaged(tables: Sequence[Node], handler: str | None, folder: Folder, file: 
     patterns = [pattern for table in tables for pattern in _patterns(table)]
     wanted = [one for one in patterns if not one.out and one.text not in _ALL]
     only = any(one.out and one.text in _ALL for one in patterns)
-    source = [] if only else ["."]
+    source = [] if only else list(everything(handler, folder))
     include = []
     left = []
     for one in wanted:
@@ -54,18 +54,17 @@ def packaged(tables: Sequence[Node], handler: str | None, folder: Folder, file: 
             what = f"pattern {one.text} matches nothing here"
             todo = "name it in `include` once it is there"
             left.append(Left(where=f"{file}:{one.line}", what=what, todo=todo))
-        elif one.fixed and "/" not in one.fixed and _code(one.fixed, folder):
+        elif one.fixed and "/" not in one.fixed and _is_code(one.fixed, folder):
             source.append(one.fixed)
         else:
             include.append(one.text)
-    source += [top for top in _top(handler, folder) if top not in source]
     exclude, lost = _excluded(patterns, wanted, file)
     if not only and not wanted and (data := data_beside("", folder)):
         what = f"the whole folder goes in; imagekit takes modules and packages, not {data[0]}"
         todo = f'name what your code reads: `include = ["{data[0]}"]`'
         left.append(Left(where=f"{file}:1", what=what, todo=todo))
     return Packaged(
-        source=tuple(dict.fromkeys(source)) or (".",),
+        source=tuple(dict.fromkeys(source)) or (everything(handler, folder) if not include else ()),
         include=tuple(dict.fromkeys(include)),
         exclude=exclude,
         left=(*left, *lost),
@@ -79,14 +78,6 @@ def _patterns(table: Node) -> Iterator[_Pattern]:
             if text := node.text:
                 bare = text.removeprefix("!").removeprefix("./")
                 yield _Pattern(bare, out or text.startswith("!"), node.line)
-
-
-def _top(handler: str | None, folder: Folder) -> Iterator[str]:
-    """The folder or module of the handler, which `.` leaves out if no module lies right in it."""
-    path = (handler or "").rpartition(".")[0].replace(".", "/")
-    top, slash, _ = path.partition("/")
-    if slash and folder.holds(top) and not folder.holds_python(top):
-        yield top
 
 
 def _excluded(
@@ -111,5 +102,8 @@ def _within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder}/")
 
 
-def _code(top: str, folder: Folder) -> bool:
+def _is_code(top: str, folder: Folder) -> bool:
+    """A module, or a folder with one somewhere in it."""
+    if folder.has(top):
+        return top.endswith(".py")
     return any(path.startswith(f"{top}/") and path.endswith(".py") for path in folder.files)

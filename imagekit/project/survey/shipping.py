@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
+from imagekit.project.neverlist import is_code_folder, is_module
 from imagekit.project.survey.folder import Folder, dockerfiles
 
 _SHOWN = 4
@@ -42,6 +43,25 @@ def is_paper(path: str) -> bool:
 def whole(folder: str) -> tuple[str, ...]:
     """`source` for all that lies in a folder, each entry at the top of the artefact."""
     return (".",) if folder in ("", ".") else (f"{folder}/*",)
+
+
+def everything(handler: str | None, content: Folder) -> tuple[str, ...]:
+    """`source` for the whole project: `.` takes the modules and packages at its top.
+
+    A handler in a folder with no module right in it (`functions/hello/app.main`) needs its name.
+    """
+    found = ["."] if any(_brought(name, content) for name in content.inside("")) else []
+    path = (handler or "").rpartition(".")[0].replace(".", "/")
+    top, slash, _ = path.partition("/")
+    if slash and content.holds(top) and not _brought(f"{top}/", content):
+        found.append(top)
+    return tuple(found) or (".",)
+
+
+def _brought(name: str, content: Folder) -> bool:
+    if name.endswith("/"):
+        return is_code_folder(name[:-1]) and content.holds_python(name[:-1])
+    return is_module(name)
 
 
 def shipped(path: str, arrives: str, into: bool, content: Folder) -> Shipped | None:

@@ -184,7 +184,7 @@ class _Surveyor:
                 continue
             if lock.kind != "none":
                 kept = "; imagekit.lock will keep what uv resolves"
-                bare = lock.pinned_by_imagekit
+                bare = lock.kind in ("requirements", "project")
                 self.notes.say(_shown(lock.path, self.root), "packages" + (kept if bare else ""))
             else:
                 self.notes.say("packages", f"none for {function.name}: no lock, no dependencies")

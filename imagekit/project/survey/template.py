@@ -49,7 +49,7 @@ def _resources(node: Node, file: str, folder: Folder, notes: Notes) -> Iterator[
         yield TemplateFunction(
             file=file,
             name=name,
-            line=kind.line,
+            line=resource.line,
             properties=_merged(above, dict(own.items())),
             metadata=resource.get("Metadata"),
             defaults=defaults,

@@ -12,7 +12,7 @@ from imagekit.project.survey.docker_function import DockerReader
 from imagekit.project.survey.dockerfile import read_dockerfile
 from imagekit.project.survey.folder import Folder
 from imagekit.project.survey.lambda_values import architecture_of, held, python_of, supported
-from imagekit.project.survey.shipping import data_beside, joined, whole
+from imagekit.project.survey.shipping import data_beside, everything, joined, whole
 from imagekit.project.survey.values import FunctionFound, Notes
 from imagekit.project.survey.yaml_nodes import Node
 
@@ -115,8 +115,11 @@ class TemplateFunction:
             name=self.name,
             where=f"{self.file}:{self.line}",
             handler=handler,
-            source=None if top is None else whole(top),
+            source=None if top is None else self._source(handler, top),
         )
+
+    def _source(self, handler: str | None, top: str) -> tuple[str, ...]:
+        return whole(top) if top else everything(handler, self.folder)
 
     def _code(self) -> str | None:
         """The folder that `sam build` would start from, relative to the project."""

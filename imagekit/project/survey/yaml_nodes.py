@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-functio
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from imagekit.model.errors import ConfigError, Problem
@@ -134,7 +134,9 @@ class _Reader:
                 for one in value.value if value.id == "sequence" else [value]:
                     merged = dict(self.read(one).items()) | merged
             else:
-                own[str(key.value)] = self.read(value)
+                # A table stands where its name does, not where its first key does.
+                line = key.start_mark.line + 1
+                own[str(key.value)] = replace(self.read(value), line=line)
         return merged | own
 
 
