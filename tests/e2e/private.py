@@ -234,12 +234,16 @@ def backend_wheel(folder: Path) -> Path:
 
 def library(private: Private) -> None:
     """A project in the requirements whose build needs `house-backend`."""
-    folder = private.folder / "lib"
+    library_in(private.folder / "lib")
+    with (private.folder / "requirements.txt").open("a") as file:
+        file.write("./lib\n")
+
+
+def library_in(folder: Path) -> None:
+    """That project by itself."""
     write(
         folder / "pyproject.toml",
         '[project]\nname = "lib"\nversion = "1.0"\n[build-system]\n'
         'requires = ["house-backend"]\nbuild-backend = "house_backend"',
     )
     write(folder / "src" / "lib" / "__init__.py", "")
-    with (private.folder / "requirements.txt").open("a") as file:
-        file.write("./lib\n")
