@@ -9,7 +9,7 @@ from dataclasses import replace
 from imagekit.model.target import ARCHITECTURES, PYTHONS, Architecture
 from imagekit.project.config import LambdaSettings
 from imagekit.project.config_keys import read_shared
-from imagekit.project.config_lambda import read_settings
+from imagekit.project.config_lambda import contradictions, read_settings
 from imagekit.project.config_table import Findings, Table
 from imagekit.project.survey.values import FunctionFound, Notes
 
@@ -64,7 +64,21 @@ def sound(function: FunctionFound, notes: Notes) -> FunctionFound:
         include=keys.include or (),
         exclude=keys.exclude or (),
         extensions=keys.extensions or (),
+        settings=_agreeing(function, notes),
     )
+
+
+def _agreeing(function: FunctionFound, notes: Notes) -> LambdaSettings:
+    """The settings without those that are refused together."""
+    findings = Findings("")
+    at = Table({}, "", findings)
+    contradictions(function.settings, function.python, function.packaging or "auto", at)
+    for problem in findings.problems:
+        key = problem.where.removeprefix(": ")
+        todo = f"decide, and write `lambda.{key}`"
+        notes.leave(function.where, f"{key}: {problem.what}", todo)
+    dropped = {problem.where.removeprefix(": ") for problem in findings.problems}
+    return replace(function.settings, **dict.fromkeys(dropped, None))
 
 
 def kept(
@@ -85,7 +99,7 @@ def kept(
         shown = f"{key} {entry}".strip()
         todo = f"write what Lambda takes as `{prefix}{key}`, or leave it out"
         notes.leave(where, f"{shown}: {problem.what}", todo)
-        if isinstance(inside, dict) and entry in inside:
+        if isinstance(inside, dict) and entry in inside and len(inside) > 1:
             good[key] = {name: value for name, value in inside.items() if name != entry}
         else:
             good.pop(key, None)

@@ -15,6 +15,7 @@ from imagekit.model.errors import ConfigError, Problem
 
 _CORE = "tag:yaml.org,2002:"
 _MERGE = f"{_CORE}merge"
+_KINDS = frozenset({"str", "int", "float", "bool", "null", "timestamp", "value", "seq", "map"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,10 @@ class _Reader:
         return self.done[id(node)]
 
     def convert(self, node: Any, line: int) -> Node:
-        core = str(node.tag).startswith(_CORE)
-        tag = "" if core else str(node.tag)
+        kind = str(node.tag).removeprefix(_CORE)
+        tag = "" if kind in _KINDS else str(node.tag)
         if node.id == "scalar":
-            kind = str(node.tag).removeprefix(_CORE) if core else "str"
-            return Node(str(node.value), line, kind, tag)
+            return Node(str(node.value), line, "str" if tag else kind, tag)
         if node.id == "sequence":
             return Node(tuple(self.read(item) for item in node.value), line, "list", tag)
         return Node(self.pairs(node), line, "map", tag)
