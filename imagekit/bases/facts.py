@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from posixpath import basename, dirname
 
 from imagekit.bases.view import View
-from imagekit.model.base import BaseFacts
+from imagekit.model.base import SHARED_ROOT, BaseFacts
 from imagekit.model.errors import CannotBuild
 from imagekit.model.image import ImageConfig
 from imagekit.model.target import PYTHONS
@@ -36,13 +37,20 @@ def facts_of(view: View, config: ImageConfig, unzipped_bytes: int, of: str) -> B
             what=f"{of} has Python {python}; imagekit builds for {', '.join(PYTHONS)}"
         )
     folders = _search_path(interpreter, minor, env.get("PYTHONPATH", ""))
+    packages = _packages(view, folders)
     return BaseFacts(
         python=python,
         glibc=_glibc(view, config.architecture, of),
         interpreter=interpreter,
         runtime_client=_starts_client(view, config, folders),
         unzipped_bytes=unzipped_bytes,
-        packages=_packages(view, folders),
+        packages=tuple((one.name, one.version) for one in packages.values()),
+        package_bytes=tuple(
+            (one.name, weight)
+            for one in packages.values()
+            if (weight := one.unzipped_bytes(view)) is not None
+        ),
+        shared=_shared(view),
     )
 
 
@@ -92,7 +100,7 @@ def _search_path(interpreter: str, minor: str, python_path: str) -> tuple[str, .
     prefix = dirname(dirname(interpreter))
     installed = f"lib/python{minor}"
     folders = [folder for folder in python_path.split(":") if folder]
-    folders += [f"/opt/python/{installed}/site-packages", "/opt/python"]
+    folders += [f"{SHARED_ROOT}/{installed}/site-packages", SHARED_ROOT]
     folders += [f"{prefix}/{installed}/{kind}" for kind in ("site-packages", "dist-packages")]
     if prefix == "/usr":
         folders += [f"/usr/local/{installed}/dist-packages", "/usr/lib/python3/dist-packages"]
@@ -108,20 +116,48 @@ def _starts_client(view: View, config: ImageConfig, folders: tuple[str, ...]) ->
     return there and bool(entry) and not bare
 
 
-def _packages(view: View, folders: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+def _packages(view: View, folders: tuple[str, ...]) -> dict[str, _Installed]:
+    """By name, sorted."""
     real = [view.real(folder) for folder in folders]
-    found: dict[str, tuple[int, str]] = {}
-    for folder, name, version in _installed(view):
-        if folder not in real:
+    found: dict[str, tuple[int, _Installed]] = {}
+    for one in _installed(view):
+        if one.folder not in real:
             continue
-        place = real.index(folder)
+        place = real.index(one.folder)
         # The first folder on the path wins, as it does when Python imports.
-        if name not in found or place < found[name][0]:
-            found[name] = (place, version)
-    return tuple((name, version) for name, (_, version) in sorted(found.items()))
+        if one.name not in found or place < found[one.name][0]:
+            found[one.name] = (place, one)
+    return {name: one for name, (_, one) in sorted(found.items())}
 
 
-def _installed(view: View) -> Iterator[tuple[str, str, str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Installed:
+    folder: str
+    name: str
+    version: str
+    record: str
+    """Where its RECORD would be."""
+
+    def unzipped_bytes(self, view: View) -> int | None:
+        """Of the files that its RECORD names; None where it has none, as Debian's packages."""
+        record = view.file(self.record)
+        if record is None or not record.paths:
+            return None
+        nodes = (view.file(f"{self.folder}/{path}") for path in record.paths)
+        return sum(node.size_bytes for node in nodes if node)
+
+
+def _shared(view: View) -> tuple[str, ...]:
+    there = view.real(SHARED_ROOT)
+    return tuple(sorted({one.name for one in _installed(view) if one.folder == there}))
+
+
+def _installed(view: View) -> Iterator[_Installed]:
     for path, _ in view.files():
         if found := _DIST_INFO.fullmatch(path):
-            yield found[1], re.sub(r"[-_.]+", "-", found[2]).lower(), found[3]
+            yield _Installed(
+                folder=found[1],
+                name=re.sub(r"[-_.]+", "-", found[2]).lower(),
+                version=found[3],
+                record=f"{dirname(path)}/RECORD",
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import re
@@ -31,6 +32,10 @@ _PYTHON = re.compile(rb"\x00(3\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?)\+?(?=\x0
 _GLIBC_NAME = re.compile(r"libc\.so\.6|libc-2\.\d+\.so")
 _GLIBC = re.compile(rb"GNU C Library [^\x00\n]{0,80} version (\d+\.\d+)")
 
+# packaging.python.org, "Recording installed projects": a path, its hash, its size.
+_RECORD = ".dist-info/RECORD"
+_RECORD_BYTES = 16 << 20
+
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 
@@ -50,6 +55,9 @@ class Node:
     kind: Kind
     link: str = ""
     versions: tuple[str, ...] = ()
+    size_bytes: int = 0
+    paths: tuple[str, ...] = ()
+    """What a package's RECORD names, relative to the folder that the package lies in."""
 
 
 @dataclass(slots=True)
@@ -125,10 +133,24 @@ def _node(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> Node:
         return Node("link", member.linkname)
     if not member.isreg():
         return Node("other")
+    size = member.size
     for pattern, wanted in ((_PYTHON_NAME, _PYTHON), (_GLIBC_NAME, _GLIBC)):
         if pattern.fullmatch(name) and (data := archive.extractfile(member)):
-            return Node("file", versions=tuple(sorted(set(_search(data, wanted)))))
-    return Node("file")
+            versions = tuple(sorted(set(_search(data, wanted))))
+            return Node("file", versions=versions, size_bytes=size)
+    if member.name.endswith(_RECORD) and size <= _RECORD_BYTES:
+        return Node("file", size_bytes=size, paths=_recorded(archive, member))
+    return Node("file", size_bytes=size)
+
+
+def _recorded(archive: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[str, ...]:
+    """The first column of a RECORD; none of one that cannot be read."""
+    data = archive.extractfile(member)
+    lines = data.read().decode("utf-8", "replace").splitlines() if data else []
+    try:
+        return tuple(row[0] for row in csv.reader(lines) if row)
+    except csv.Error:
+        return ()
 
 
 def _search(data: IO[bytes], wanted: re.Pattern[bytes]) -> Iterator[str]:

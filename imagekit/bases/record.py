@@ -16,9 +16,11 @@ from imagekit.oci.values import (
     number_at,
     object_at,
     objects_at,
+    optional_text_at,
     pairs_at,
     parse_object,
     text_at,
+    texts_at,
 )
 from imagekit.store import Store
 
@@ -39,10 +41,19 @@ def load_pinned(store: Store, digest: Digest) -> Base | None:
         base = base_from_json(found)
     except (ValueError, CannotBuild):
         return None
-    whole = not base.in_store or all(
-        store.has_blob(layer.digest, layer.size_bytes) for layer in base.layers
+    whole = all(
+        store.has_blob(layer.digest, layer.size_bytes)
+        for layer, place in zip(base.layers, base.places, strict=True)
+        if place is None
     )
     return base if whole and base.digest == digest else None
+
+
+def published_as(store: Store, digest: Digest) -> str | None:
+    """Where the base with this digest was published from here."""
+    found = store.record(KIND, digest.hex)
+    reference = found.get("published") if found else None
+    return reference if isinstance(reference, str) else None
 
 
 def base_to_json(base: Base) -> dict[str, object]:
@@ -56,6 +67,8 @@ def base_to_json(base: Base) -> dict[str, object]:
         "layers": [dump_descriptor(layer) for layer in base.layers],
         "facts": facts_to_json(base.facts),
         "in_store": base.in_store,
+        "origins": [place or "" for place in base.origins],
+        **({"published": base.published} if base.published else {}),
     }
 
 
@@ -64,25 +77,33 @@ def base_from_json(value: Object) -> Base:
     family = text_at(value, "family")
     if family not in MANIFEST:
         raise ValueError(f"{family!r} is no family of manifests")
+    layers = tuple(_descriptor(layer) for layer in objects_at(value, "layers"))
+    origins = tuple(place or None for place in texts_at(value, "origins"))
+    if origins and len(origins) != len(layers):
+        raise ValueError("not one origin for each layer")
     return Base(
         name=text_at(value, "name"),
         reference=text_at(value, "reference"),
         digest=digest_at(value, "digest"),
         family=family,
         config=parse_config(canonical(object_at(value, "config"))),
-        layers=tuple(_descriptor(layer) for layer in objects_at(value, "layers")),
+        layers=layers,
         facts=facts_from_json(object_at(value, "facts")),
         in_store=value.get("in_store") is True,
+        origins=origins,
+        published=optional_text_at(value, "published"),
     )
 
 
 def facts_to_json(facts: BaseFacts) -> dict[str, object]:
-    """The facts as a JSON object; packages as an object of versions."""
-    return {**asdict(facts), "packages": dict(facts.packages)}
+    """The facts as a JSON object; packages as objects of versions and of bytes."""
+    weights = dict(facts.package_bytes)
+    return {**asdict(facts), "packages": dict(facts.packages), "package_bytes": weights}
 
 
 def facts_from_json(value: Object) -> BaseFacts:
     """Read them back; ValueError where a key is missing or of another type."""
+    weights = object_at(value, "package_bytes")
     runtime_client = value.get("runtime_client")
     if not isinstance(runtime_client, bool):
         raise ValueError("runtime_client is neither true nor false")
@@ -93,6 +114,8 @@ def facts_from_json(value: Object) -> BaseFacts:
         runtime_client=runtime_client,
         unzipped_bytes=number_at(value, "unzipped_bytes"),
         packages=pairs_at(value, "packages"),
+        package_bytes=tuple((name, number_at(weights, name)) for name in sorted(weights)),
+        shared=texts_at(value, "shared"),
     )
 
 

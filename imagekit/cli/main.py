@@ -85,7 +85,8 @@ def run(arguments: list[str], console: Console) -> int:
     if completion.ASKED_BY_SHELL in os.environ:
         completion.prepare()
     try:
-        app(completion.with_shell(arguments), prog_name="imagekit", obj=settings)
+        words = completion.with_shell(options.with_values(arguments))
+        app(words, prog_name="imagekit", obj=settings)
     except SystemExit as end:
         return _status(end)
     except ImagekitError as error:

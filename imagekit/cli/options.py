@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,9 @@ from imagekit.console import Console, groups_of
 if TYPE_CHECKING:
     from imagekit.pipeline.workshop import Workshop
     from imagekit.store import Store
+
+
+UPGRADE_BASE = "--upgrade-base"
 
 
 @dataclass(slots=True)
@@ -44,6 +47,28 @@ def store() -> Store:
     from imagekit.store import Store
 
     return Store(cache_folder(os.environ))
+
+
+def with_values(arguments: Sequence[str]) -> list[str]:
+    """The arguments; `--upgrade-base` without a NAME is given an empty one.
+
+    Typer has no options whose value may be left out. What follows is the NAME unless it is an
+    option itself, as with `git` and `pip`.
+    """
+    found = list(arguments)
+    for place, word in enumerate(found):
+        if word == "--":
+            break
+        if word == UPGRADE_BASE and (found[place + 1 : place + 2] or ["-"])[0].startswith("-"):
+            found[place] = f"{UPGRADE_BASE}="
+    return found
+
+
+def names(given: Sequence[str] | None) -> tuple[str, ...] | None:
+    """None where the option was not given; none named means all, also beside named ones."""
+    if given is None:
+        return None
+    return () if "" in given else tuple(given)
 
 
 @contextmanager

@@ -16,9 +16,13 @@ HERE = Path()
 def lock(
     functions: options.Functions = None,
     upgrade_base: Annotated[
-        bool,
-        typer.Option("--upgrade-base", help="Pin what the tags of base and extensions name today."),
-    ] = False,
+        list[str] | None,
+        typer.Option(
+            options.UPGRADE_BASE,
+            metavar="[NAME]",
+            help="Pin what is newest of bases and extensions, or of this one. May be given again.",
+        ),
+    ] = None,
     upgrade_python: Annotated[
         bool, typer.Option("--upgrade-python", help="Compile with the newest CPython found.")
     ] = False,
@@ -36,7 +40,7 @@ def lock(
     from imagekit.pipeline.request import Request
 
     request = Request.of(functions, None, None, "locked" if locked else "write")
-    upgrade = Upgrade(base=upgrade_base, python=upgrade_python, packaging=repackage)
+    upgrade = Upgrade(bases=options.names(upgrade_base), python=upgrade_python, packaging=repackage)
     with options.workshop(project, verbose=verbose) as workshop:
         bring_up_to_date(workshop, request, upgrade)
 

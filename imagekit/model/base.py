@@ -8,6 +8,9 @@ from imagekit.model.digest import Digest
 from imagekit.model.image import Descriptor, Family, ImageConfig
 from imagekit.model.target import Architecture, Target
 
+SHARED_ROOT = "/opt/python"
+"""A base's shared packages (decision 9), where AWS's images look anyway."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseFacts:
@@ -25,6 +28,10 @@ class BaseFacts:
     """Sum of the uncompressed layer tars."""
     packages: tuple[tuple[str, str], ...] = ()
     """Name and version of the Python packages where a function would find them."""
+    shared: tuple[str, ...] = ()
+    """Names of those in `SHARED_ROOT`, sorted."""
+    package_bytes: tuple[tuple[str, int], ...] = ()
+    """What the files of each of them weigh unzipped, where its RECORD names them."""
 
     @property
     def minor(self) -> str:
@@ -47,7 +54,26 @@ class Base:
     layers: tuple[Descriptor, ...]
     facts: BaseFacts
     in_store: bool = False
-    """Its layers lie in the store, as for a base that was composed here."""
+    """Its layers lie in the store alone, as those of Debian, whose archive moves on."""
+    origins: tuple[str | None, ...] = ()
+    """For each layer the reference of an image that has it in a registry; None: the store has it.
+
+    Empty where the layers lie together: in the store, or where `reference` says.
+    """
+
+    published: str | None = None
+    """The reference of an image in a registry that has all of its layers, too."""
+
+    @property
+    def places(self) -> tuple[str | None, ...]:
+        """`origins`, one for each layer."""
+        together = None if self.in_store else self.reference
+        return self.origins or (together,) * len(self.layers)
+
+    @property
+    def here(self) -> bool:
+        """Whether every layer lies in the store."""
+        return all(place is None for place in self.places)
 
     def target(self, architecture: Architecture) -> Target:
         """The target that this base makes (decision 1: an image takes its base's floor)."""

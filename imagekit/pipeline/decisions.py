@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from imagekit.model.image import LAYER_FORMAT
 from imagekit.model.package import Package
 from imagekit.model.reference import Reference
 from imagekit.model.target import Architecture
+from imagekit.pipeline.afresh import NOTHING, Afresh
 from imagekit.pipeline.request import LockMode
 from imagekit.plan.build_plan import BuildPlan
 from imagekit.plan.packaging import PackageType, Verdict
@@ -29,7 +31,6 @@ from imagekit.project.lock_values import (
     ClientPin,
     ExtensionPin,
     ImagekitLock,
-    Kind,
     PackagesPin,
     PackagingPin,
     Part,
@@ -54,14 +55,14 @@ class Decisions:
     lock: ImagekitLock
     before: ImagekitLock | None
     """As it was read; None where there was none."""
-    again: frozenset[Kind] = frozenset()
-    """Kinds that `imagekit lock --upgrade-…` decides afresh."""
+    again: Afresh = NOTHING
+    """What `imagekit lock --upgrade-…` decides afresh."""
     used: set[PartKey] = field(default_factory=set)
     """Parts that this run asked for: `imagekit lock` forgets the others."""
 
     @classmethod
     def read(
-        cls, root: Path, mode: LockMode, console: Console, again: Iterable[Kind] = ()
+        cls, root: Path, mode: LockMode, console: Console, again: Afresh = NOTHING
     ) -> Decisions:
         """Read `imagekit.lock` in `root`; LockError where it is unreadable."""
         path = root / NAME
@@ -72,7 +73,7 @@ class Decisions:
             console=console,
             lock=lock or ImagekitLock(),
             before=lock,
-            again=frozenset(again),
+            again=again,
         )
         if found.old_recipe is not None and mode == "locked":
             hint = (
@@ -102,8 +103,18 @@ class Decisions:
         pin = self.lock.base(name, architecture)
         return self._fresh(pin, PartKey("base", name, architecture), inputs)
 
-    def keep_base(self, base: Base, architecture: Architecture, inputs: Digest) -> None:
-        """Pin what was found; the facts go with it."""
+    def edited_base(self, name: str, architecture: Architecture) -> Reference | None:
+        """Where the lock's reference was moved to another digest, as Renovate does; else None."""
+        return self._edited(self.lock.base(name, architecture))
+
+    def keep_base(
+        self,
+        base: Base,
+        architecture: Architecture,
+        inputs: Digest,
+        pinned: date | None = None,
+    ) -> None:
+        """Pin what was found, with the day when it was looked for; the facts go with it."""
         self._keep(
             BasePin(
                 name=base.name,
@@ -113,6 +124,7 @@ class Decisions:
                 family=base.family,
                 facts=base.facts,
                 inputs=inputs,
+                pinned=pinned,
             )
         )
 
@@ -125,13 +137,7 @@ class Decisions:
 
     def edited_extension(self, name: str, architecture: Architecture) -> Reference | None:
         """Where the lock's reference was moved to another digest, as Renovate does; else None."""
-        pin = self.lock.extension(name, architecture)
-        if pin is None or not pin.moved or "extension" in self.again:
-            return None
-        try:
-            return Reference.parse(pin.reference)
-        except ValueError as error:
-            raise self.refusal(f"{pin.key}: {error}") from error
+        return self._edited(self.lock.extension(name, architecture))
 
     def keep_extension(
         self, extension: Extension, architecture: Architecture, inputs: Digest
@@ -183,7 +189,7 @@ class Decisions:
     def keep_python(self, minor: str, version: str) -> None:
         """`version` compiles in this run; another than the pinned one is said, never written."""
         pinned = self.lock.python(minor)
-        if pinned is None or "python" in self.again:
+        if pinned is None or pinned.key in self.again:
             self._keep(PythonPin(minor=minor, version=version, inputs=inputs_of(minor)))
         elif pinned.version != version:
             what = f"bytecode is compiled by CPython {version}; the lock says {pinned.version}"
@@ -244,11 +250,19 @@ class Decisions:
         """The error that says why this lock cannot be used."""
         return LockError(path=self.path, problems=(what,), hint=hint)
 
+    def _edited(self, pin: BasePin | ExtensionPin | None) -> Reference | None:
+        if pin is None or not pin.moved or pin.key in self.again:
+            return None
+        try:
+            return Reference.parse(pin.reference)
+        except ValueError as error:
+            raise self.refusal(f"{pin.key}: {error}") from error
+
     def _fresh(self, part: P | None, key: PartKey, inputs: Digest) -> P | None:
         self.used.add(key)
         if part is not None and self.mode == "frozen":
             return part
-        if key.kind in self.again:
+        if key in self.again:
             return None
         lock = ImagekitLock().with_part(part) if part else None
         if not stale(lock, {key: inputs}):

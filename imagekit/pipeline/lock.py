@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from imagekit.pipeline.afresh import IMAGES, Afresh
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
+from imagekit.pipeline.used_bases import require_used
 from imagekit.pipeline.workshop import Workshop
-from imagekit.project.lock_values import ImagekitLock, Kind
+from imagekit.project.lock_values import BasePin, ImagekitLock, Kind
+from imagekit.report.bases import move
 from imagekit.report.recipe import recipe_line
 
 
@@ -16,28 +19,29 @@ from imagekit.report.recipe import recipe_line
 class Upgrade:
     """Which decisions are made afresh."""
 
-    base: bool = False
-    """And extensions: both are images that others publish."""
+    bases: tuple[str, ...] | None = None
+    """And extensions: both are images that others publish. By name; none named: all of them."""
     python: bool = False
     packaging: bool = False
 
-    def kinds(self) -> Iterator[Kind]:
+    def afresh(self) -> Afresh:
         """The parts of the lock that they stand in."""
-        if self.base:
-            yield "base"
-            yield "extension"
+        kinds: set[Kind] = set() if self.bases is None else set(IMAGES)
         if self.python:
-            yield "python"
+            kinds.add("python")
         if self.packaging:
-            yield "packaging"
+            kinds.add("packaging")
+        return Afresh(kinds=frozenset(kinds), names=frozenset(self.bases or ()))
 
 
 def bring_up_to_date(workshop: Workshop, request: Request, upgrade: Upgrade) -> None:
     """Write what is missing, stale or to be upgraded; forget what no function asks for.
 
-    With `--locked` nothing is written: LockError where anything would be.
+    With `--locked` nothing is written: LockError where anything would be. UsageError where a base
+    that is to be upgraded is used nowhere.
     """
-    session = Session.open(workshop, request, again=tuple(upgrade.kinds()), whole=True)
+    session = Session.open(workshop, request, again=upgrade.afresh(), whole=True)
+    require_used(session.project, upgrade.bases or ())
     before = session.decisions.lock
     old_recipe = session.decisions.take_recipe()
     plans = session.plans()
@@ -53,6 +57,9 @@ def bring_up_to_date(workshop: Workshop, request: Request, upgrade: Upgrade) -> 
 def _moves(before: ImagekitLock, after: ImagekitLock) -> Iterator[str]:
     known = {part.key: part for part in before.parts()}
     for part in after.parts():
-        if part != known.pop(part.key, None):
+        old = known.pop(part.key, None)
+        if isinstance(part, BasePin) and isinstance(old, BasePin) and part != old:
+            yield f"  {part.key} {move(old, part)}"
+        elif part != old:
             yield f"  {part.key}"
     yield from (f"  {key} is not needed any more" for key in known)

@@ -150,8 +150,14 @@ def _base(table: LockTable) -> BasePin:
             runtime_client=table.flag("runtime-client"),
             unzipped_bytes=table.number("unzipped-bytes"),
             packages=tuple(_package(table, text) for text in table.texts("packages")),
+            package_bytes=tuple(
+                (entry.text("name"), entry.number("bytes"))
+                for entry in table.tables("package-bytes")
+            ),
+            shared=table.texts("shared") if "shared" in table.values else (),
         ),
         inputs=table.digest("inputs"),
+        pinned=table.day("pinned"),
     )
 
 

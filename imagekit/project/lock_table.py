@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TypeVar
 
 from imagekit.model.digest import Digest
@@ -70,6 +71,14 @@ class LockTable:
         except ValueError:
             self.problem(key, "must be `sha256:` and 64 hex digits")
             return _NO_DIGEST
+
+    def day(self, key: str) -> date | None:
+        """A day, None where the key is absent."""
+        value = self.values.get(key)
+        if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+            return value
+        self.problem(key, "must be a day, such as 2026-11-18")
+        return None
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings."""

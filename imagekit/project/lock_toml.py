@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import date
 
 from imagekit.model.extension import ExtensionLayer
 from imagekit.project.lock_values import (
@@ -23,7 +24,7 @@ _HEADER = """\
 # Written by imagekit: what was decided for this project. Commit it; `imagekit lock` changes it.
 """
 
-Scalar = str | int | bool
+Scalar = str | int | bool | date
 Value = Scalar | tuple[str, ...] | tuple[Mapping[str, Scalar], ...]
 
 _AS_BLOCK = re.compile(r"[\t\n\x20-\x7e\x80-\U0010ffff]*")
@@ -45,11 +46,15 @@ def dump(lock: ImagekitLock) -> str:
 
 def _base(pin: BasePin) -> dict[str, Value]:
     facts = pin.facts
-    return {
+    known: dict[str, Value] = {
         "name": pin.name,
         "architecture": pin.architecture,
         "reference": pin.reference,
         "digest": str(pin.digest),
+    }
+    if pin.pinned is not None:
+        known["pinned"] = pin.pinned
+    known |= {
         "family": pin.family,
         "python": facts.python,
         "glibc": facts.glibc,
@@ -57,8 +62,16 @@ def _base(pin: BasePin) -> dict[str, Value]:
         "runtime-client": facts.runtime_client,
         "unzipped-bytes": facts.unzipped_bytes,
         "packages": tuple(f"{name}=={version}" for name, version in facts.packages),
-        "inputs": str(pin.inputs),
     }
+    if facts.package_bytes:
+        known["package-bytes"] = tuple(_weight(*one) for one in facts.package_bytes)
+    if facts.shared:
+        known["shared"] = facts.shared
+    return known | {"inputs": str(pin.inputs)}
+
+
+def _weight(name: str, size_bytes: int) -> dict[str, Scalar]:
+    return {"name": name, "bytes": size_bytes}
 
 
 def _extension(pin: ExtensionPin) -> dict[str, Value]:
@@ -155,7 +168,7 @@ def _scalar(value: Scalar) -> str:
     match value:
         case bool():
             return "true" if value else "false"
-        case int():
+        case int() | date():
             return str(value)
         case str() if "\n" in value and "'''" not in value and _AS_BLOCK.fullmatch(value):
             # No escapes in there, and TOML drops the newline right after the opening quotes.

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Literal, Protocol, TypeVar
 
 from imagekit.model.base import BaseFacts
@@ -50,6 +51,8 @@ class BasePin:
     family: Family
     facts: BaseFacts
     inputs: Digest
+    pinned: date | None = None
+    """The day when somebody last asked what to pin; None in locks that did not say it yet."""
 
     @property
     def key(self) -> PartKey:

@@ -67,6 +67,26 @@ def test_a_base_of_aws() -> None:
     assert found.packages == (("boto3", "1.40.4"),)
 
 
+def test_a_package_weighs_what_its_record_names() -> None:
+    """Files elsewhere, and such as are gone, too; a package without a RECORD is not guessed at."""
+    home = "usr/local/lib/python3.13/dist-packages"
+    record = "six.py,sha256=a,3\nsix-1.17.dist-info/RECORD,,\n../../../bin/six,,\ngone.py,,\n"
+    files: Files = DEBIAN | {
+        f"{home}/six.py": b"123",
+        f"{home}/six-1.17.dist-info/METADATA": b"",
+        f"{home}/six-1.17.dist-info/RECORD": record.encode(),
+        "usr/local/bin/six": b"#!x",
+        f"{home}/bare-1.0.dist-info/METADATA": b"Name: bare",
+        f"{home}/odd-1.0.dist-info/METADATA": b"",
+        f"{home}/odd-1.0.dist-info/RECORD": b'"',
+    }
+    found = facts(files)
+
+    assert [name for name, _ in found.packages] == ["bare", "odd", "six"]
+    assert dict(found.package_bytes)["six"] == len(record) + 3 + 3
+    assert "bare" not in dict(found.package_bytes)
+
+
 def test_an_upper_layer_changes_the_facts() -> None:
     """Facts are those of the files that a container sees."""
     newer: Files = {"usr/bin/python3.13": PYTHON.replace(b"3.13.5", b"3.13.9")}

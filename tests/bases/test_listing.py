@@ -37,7 +37,7 @@ def test_kinds_of_entries() -> None:
 
     assert layer.listing().nodes == {
         "etc": Node("folder"),
-        "etc/a": Node("file"),
+        "etc/a": Node("file", size_bytes=1),
         "b": Node("link", "etc/a"),
         "dev/null": Node("other"),
     }

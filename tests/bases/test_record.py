@@ -42,6 +42,7 @@ BASE = Base(
         runtime_client=True,
         unzipped_bytes=4096,
         packages=(("boto3", "1.40.4"), ("six", "1.17")),
+        package_bytes=(("boto3", 1_200_000),),
     ),
 )
 

@@ -11,17 +11,19 @@ from imagekit.console import Console
 from imagekit.model.digest import Digest
 from imagekit.model.errors import LockError
 from imagekit.model.extension import Extension, ExtensionFacts
+from imagekit.pipeline.afresh import Afresh
 from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.lock import Upgrade
 from imagekit.pipeline.request import LockMode
 from imagekit.plan.packaging import Verdict
-from imagekit.project.lock_values import Kind
+from imagekit.project.lock_values import Kind, PartKey
 
 ZIP = Verdict(packaging="zip", why="it fits")
 
 
 def decisions(root: Path, mode: LockMode = "write", *again: Kind) -> Decisions:
-    return Decisions.read(root, mode, Console(out=io.StringIO(), err=io.StringIO()), again)
+    console = Console(out=io.StringIO(), err=io.StringIO())
+    return Decisions.read(root, mode, console, Afresh(kinds=frozenset(again)))
 
 
 def said(found: Decisions) -> str:
@@ -145,7 +147,23 @@ def test_an_edited_reference_that_is_none(root: Path) -> None:
 
 def test_upgrading_bases_upgrades_extensions() -> None:
     """Both are images that others publish."""
-    assert list(Upgrade(base=True).kinds()) == ["base", "extension"]
+    found = Upgrade(bases=()).afresh()
+
+    assert PartKey("base", "team", "x86_64") in found
+    assert PartKey("extension", "registry.example/agent:83", "arm64") in found
+    assert PartKey("python", "3.13") not in found
+    assert PartKey("base", "team", "x86_64") not in Upgrade().afresh()
+
+
+def test_upgrading_one_base_leaves_the_others() -> None:
+    """By the name that the configuration gives it, on every architecture; other kinds as asked."""
+    found = Upgrade(bases=("team",), python=True).afresh()
+
+    assert PartKey("base", "team", "x86_64") in found
+    assert PartKey("base", "team", "arm64") in found
+    assert PartKey("base", "other", "x86_64") not in found
+    assert PartKey("extension", "registry.example/agent:83", "x86_64") not in found
+    assert PartKey("python", "3.13") in found
 
 
 def test_an_upgrade_decides_afresh(root: Path) -> None:

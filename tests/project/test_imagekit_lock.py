@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ FACTS = BaseFacts(
     runtime_client=False,
     unzipped_bytes=164_000_000,
     packages=(("boto3", "1.40.1"), ("urllib3", "2.5.0")),
+    package_bytes=(("boto3", 1_200_000), ("urllib3", 400_000)),
 )
 BASE = BasePin(
     name="debian-python3.13",
@@ -51,6 +53,7 @@ BASE = BasePin(
     family="oci",
     facts=FACTS,
     inputs=TWO,
+    pinned=date(2026, 11, 21),
 )
 EXTENSION = ExtensionPin(
     name="registry.example/agent:83",
@@ -111,6 +114,7 @@ name = "debian-python3.13"
 architecture = "x86_64"
 reference = "registry.example/base:3.13@{ONE}"
 digest = "{ONE}"
+pinned = 2026-11-21
 family = "oci"
 python = "3.13.5"
 glibc = "2.41"
@@ -120,6 +124,10 @@ unzipped-bytes = 164000000
 packages = [
     "boto3==1.40.1",
     "urllib3==2.5.0",
+]
+package-bytes = [
+    {{ name = "boto3", bytes = 1200000 }},
+    {{ name = "urllib3", bytes = 400000 }},
 ]
 inputs = "{TWO}"
 
@@ -204,6 +212,26 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert path.read_text("utf-8") == TEXT
 
 
+def test_a_lock_that_names_no_day_is_read(tmp_path: Path) -> None:
+    """Written before pins had one: the age of its bases is not known, and it stays as it is."""
+    path = tmp_path / "imagekit.lock"
+    old = TEXT.replace("pinned = 2026-11-21\n", "")
+    path.write_text(old, encoding="utf-8")
+    lock = read(path)
+
+    assert lock is not None
+    assert lock.bases[0].pinned is None
+    assert dump(lock) == old
+
+
+@pytest.mark.parametrize("day", ["2026-11-21T10:00:00Z", '"2026-11-21"', "20261121"])
+def test_a_day_is_a_day(tmp_path: Path, day: str) -> None:
+    """No time of it, which would differ between machines that pin the same."""
+    error = refused(tmp_path, TEXT.replace("pinned = 2026-11-21", f"pinned = {day}"))
+
+    assert error.problems == ("base[0].pinned: must be a day, such as 2026-11-18",)
+
+
 def test_no_file_is_no_lock(tmp_path: Path) -> None:
     """The first build finds none, which is not an error here."""
     assert read(tmp_path / "imagekit.lock") is None
@@ -224,6 +252,7 @@ FACTS_ANY = st.builds(
     runtime_client=st.booleans(),
     unzipped_bytes=SIZES,
     packages=st.lists(PAIRS, max_size=3).map(tuple),
+    package_bytes=st.lists(st.tuples(WORDS, SIZES), max_size=3).map(tuple),
 )
 EXTENSION_FACTS_ANY = st.builds(
     ExtensionFacts,
@@ -256,6 +285,7 @@ ANY_PART = st.one_of(
         family=st.sampled_from(["oci", "docker"]),
         facts=FACTS_ANY,
         inputs=DIGESTS,
+        pinned=st.none() | st.dates(),
     ),
     st.builds(
         ExtensionPin,
