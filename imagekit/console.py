@@ -79,6 +79,7 @@ class Console:
     groups: Groups = ""
     _open: list[str] = field(default_factory=list)
     _sections: int = 0
+    _bar: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, text: str) -> None:
         """One line (or one JSON document) that a script may read."""
@@ -138,12 +139,18 @@ class Console:
 
     @contextmanager
     def meter(self, label: str, total_bytes: int) -> Iterator[Meter]:
-        """A bar for one stage, on a terminal only; `--verbose` says how long the stage took."""
-        meter = Meter(label, total_bytes, self.err if self.err.isatty() else None)
+        """A bar for one stage, on a terminal only; `--verbose` says how long the stage took.
+
+        Several at once, from threads: the first has the bar.
+        """
+        first = self._bar.acquire(blocking=False)
+        meter = Meter(label, total_bytes, self.err if first and self.err.isatty() else None)
         try:
             yield meter
         finally:
             meter.close()
+            if first:
+                self._bar.release()
         self.detail(f"{label}: {meter.seconds:.2f} s")
 
 

@@ -63,6 +63,19 @@ def test_a_slow_stage_draws_a_bar_on_a_terminal() -> None:
     assert text(found.out) == ""
 
 
+def test_one_bar_at_a_time() -> None:
+    """Images that are pushed together share the terminal: the first has the bar."""
+    found = console(Terminal())
+    with found.meter("first", 100), found.meter("second", 100) as second:
+        second._began -= 10
+        second(50)
+    assert text(found.err) == ""
+    with found.meter("third", 100) as third:
+        third._began -= 10
+        third(50)
+    assert "third" in text(found.err)
+
+
 def test_a_quick_stage_draws_nothing() -> None:
     """What is over at once needs no bar."""
     found = console(Terminal())

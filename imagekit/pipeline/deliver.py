@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 DEFAULT_FOLDER = "dist"
 _LAST = "last-build"
 
+_TOGETHER = 4
+"""Images that are pushed at once; each sends several blobs at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
@@ -57,6 +60,20 @@ class Delivery:
         """A layer was made: it leaves for every repository whose image has it."""
         for way in self.ways.values():
             way.send_ahead(record)
+
+    def deliver_all(self, made: Sequence[Made], began: float) -> tuple[Outcome, ...]:
+        """Bring every artefact where it goes; the first error stops those not begun."""
+        if len(self.ways) < 2:
+            return tuple(self.deliver(one, began) for one in made)
+        # An image that is there already costs one request, and waiting for its answer.
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(min(_TOGETHER, len(made)))
+        try:
+            return tuple(pool.map(lambda one: self.deliver(one, began), made))
+        finally:
+            # Not waited for: after Ctrl-C or an error nothing that is still under way matters.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def deliver(self, made: Made, began: float) -> Outcome:
         """Bring one artefact everywhere that was asked for; `began` is a monotonic time."""
@@ -146,6 +163,10 @@ class Delivery:
         from imagekit.oci.archive import shared_layers, write_docker_archive
 
         tag = f"{self.name(made.plan).lower()}:latest"
+        if made.image_id is not None:
+            with connect(self.workshop.environ) as engine:
+                engine.tag(made.image_id, tag)
+            return replace(outcome, reference=outcome.reference or f"docker:{tag}")
         with connect(self.workshop.environ) as engine, self.workshop.store.folder() as folder:
             skip = shared_layers(image, engine.diff_ids())
             needed = self._complete(image, skip)
