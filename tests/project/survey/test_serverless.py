@@ -104,7 +104,7 @@ def test_variables_of_a_stage_are_not_guessed() -> None:
             "  CC: !Ref Table",
         ),
     )
-    reading = serverless(text, *FILES)
+    reading = serverless(text, *FILES[:3])
 
     assert dict(reading.functions[0].settings.env or ()) == {"AA": "y"}
     assert left(reading) == {
