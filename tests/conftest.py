@@ -14,6 +14,7 @@ import pytest
 from tests.services import debian, needs, scoring
 from tests.services.docker import NoDocker, forget_registries, running_engine
 from tests.services.images import MadeLayer, put_image, put_index
+from tests.services.moto import running_moto
 from tests.services.needs import USER_ENVIRON
 from tests.services.registry import running_registry, started
 
@@ -61,6 +62,13 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running_registry(tmp_path_factory.mktemp("registry")) as host:
         needs.have("registry", "docker-registry")
         yield host
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    """AWS on this machine: its URL. Whoever uses it empties it (`tests.services.moto.forget`)."""
+    with running_moto() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -163,6 +163,19 @@ class ChecksFailed(BuildError):
 
 
 @dataclass(eq=False, kw_only=True)
+class WentBack(CannotBuild):
+    """A new version failed under watch, and the old one serves."""
+
+
+@dataclass(eq=False, kw_only=True)
+class CannotDeploy(BuildError):
+    """What was to be deployed does not fit what is there: every problem at once."""
+
+    problems: tuple[Problem, ...]
+    """`where` is the function, with its stage."""
+
+
+@dataclass(eq=False, kw_only=True)
 class HttpError(RemoteError):
     """A request that did not succeed; `url` is already redacted, `status` 0 means no answer."""
 
@@ -210,3 +223,22 @@ class RemoteRefused(RemoteError):
     what: str
     causes: tuple[str, ...] = ()
     temporary: bool = False
+
+
+@dataclass(eq=False, kw_only=True)
+class AwsRefused(RemoteRefused):
+    """AWS said no to one call, or could not be asked."""
+
+    action: str
+    """As IAM names the permission: `ecr:DescribeRepositories`."""
+    code: str
+    """AWS's own, such as `RepositoryNotFoundException`, or the name of botocore's error."""
+
+
+@dataclass(eq=False, kw_only=True)
+class UpdateFailed(RemoteError):
+    """Lambda took a change and could not do it; `reason` is its own word for why."""
+
+    function: str
+    code: str
+    reason: str

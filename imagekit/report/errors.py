@@ -69,6 +69,9 @@ def _build(error: errors.BuildError) -> Iterator[str]:
         case errors.ChecksFailed(artefact=artefact, findings=findings):
             yield f"Lambda would refuse {artefact}"
             yield from (f"{rule} {place}: {what}" for rule, place, what in findings)
+        case errors.CannotDeploy(problems=problems):
+            yield "nothing was deployed"
+            yield from (f"{problem.where}: {problem.what}" for problem in problems)
         case _:
             yield from _contents(error)
 
@@ -120,6 +123,9 @@ def _remote(error: errors.RemoteError) -> Iterator[str]:
         case errors.RemoteRefused(what=what, causes=causes):
             yield what
             yield from causes
+        case errors.UpdateFailed(function=function, code=code, reason=reason):
+            yield f"Lambda could not do it: {function} failed; what served before still serves"
+            yield f"{code}: {reason}"
         case _:
             yield str(error)
 

@@ -1,0 +1,159 @@
+"""Observed and wanted in, actions out. Pure: `--dry-run` prints what `apply` walks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from imagekit.deploy.configuration import Change, changes
+from imagekit.deploy.wanted import MEMORY, TIMEOUT, Wanted
+from imagekit.model.digest import Digest
+from imagekit.model.function import FunctionState, Observed
+from imagekit.model.release import Code, NewFunction
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Put the archive into the bucket, under a key that names its content."""
+
+    bucket: str
+    key: str
+    file: Path
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class CreateFunction:
+    """Make a function that is not there."""
+
+    new: NewFunction
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCode:
+    """Have it run other code; `architecture` is named only where it changes (L21)."""
+
+    code: Code
+    why: str
+    architecture: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateConfiguration:
+    """Set what the configuration names and what differs."""
+
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishVersion:
+    """Publish `$LATEST` as a version."""
+
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateAlias:
+    """Make the alias; `version` is None while the version is not published yet."""
+
+    alias: str
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MoveAlias:
+    """Point the alias at a version, all traffic; `was` is where it points now."""
+
+    alias: str
+    version: str | None
+    was: str
+
+
+Action = (
+    Upload
+    | CreateFunction
+    | UpdateCode
+    | UpdateConfiguration
+    | PublishVersion
+    | CreateAlias
+    | MoveAlias
+)
+
+
+def plan(observed: Observed, wanted: Wanted) -> tuple[Action, ...]:
+    """What has to be done, in its order: code, configuration, version, alias (decision 10).
+
+    Nothing, where nothing differs. Whatever was interrupted goes on where it was: only what is
+    there counts.
+    """
+    code = tuple(_code(observed, wanted))
+    changed = changes(observed.function, wanted.settings)
+    configuration = (UpdateConfiguration(changed),) if changed else ()
+    differs = bool(code) or any(change.versioned for change in changed)
+    version = None if differs else _published(observed)
+    publish = () if version else (PublishVersion(_description(observed, wanted)),)
+    return (*code, *configuration, *publish, *_alias(observed, wanted, version))
+
+
+def _code(observed: Observed, wanted: Wanted) -> Iterator[Action]:
+    function = observed.function
+    if function is not None and function.code == wanted.sha256 and function.code_is_sound:
+        return
+    code = wanted.code
+    if code.bucket and code.key and wanted.archive and not observed.uploaded:
+        yield Upload(code.bucket, code.key, wanted.archive, wanted.digest)
+    if function is None:
+        yield CreateFunction(_new(wanted))
+        return
+    moved = wanted.architecture not in (None, function.architecture)
+    yield UpdateCode(
+        wanted.code,
+        _why(function, wanted),
+        wanted.architecture if moved else None,
+    )
+
+
+def _why(function: FunctionState, wanted: Wanted) -> str:
+    if function.code != wanted.sha256:
+        return "other code"
+    code, _ = function.failure or (function.state_code, "")
+    return f"the same code, as the function is {code or function.state}"
+
+
+def _new(wanted: Wanted) -> NewFunction:
+    return NewFunction(
+        name=wanted.name,
+        role=wanted.settings.role or "",
+        code=wanted.code,
+        architecture=wanted.architecture or "x86_64",
+        memory=wanted.settings.memory or MEMORY,
+        timeout=wanted.settings.timeout or TIMEOUT,
+        runtime=wanted.runtime,
+        handler=wanted.handler,
+    )
+
+
+def _published(observed: Observed) -> str | None:
+    """The version that has what `$LATEST` has, if it is known."""
+    function, serving = observed.function, observed.serving
+    if function is None or serving is None or not function.same_version(serving):
+        return None
+    return serving.version
+
+
+def _description(observed: Observed, wanted: Wanted) -> str:
+    was = observed.alias.version if observed.alias else None
+    if was is None and observed.serving is not None:
+        was = observed.serving.version
+    return str(replace(wanted.note, was=was))
+
+
+def _alias(observed: Observed, wanted: Wanted, version: str | None) -> Iterator[Action]:
+    if wanted.alias is None:
+        return
+    alias = observed.alias
+    if alias is None:
+        yield CreateAlias(wanted.alias, version)
+    elif version is None or alias.version != version or alias.routing:
+        yield MoveAlias(wanted.alias, version, alias.version)

@@ -1,0 +1,64 @@
+"""What one deployment is to bring about: everything decided, nothing asked yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imagekit.model.deployment import VersionNote
+from imagekit.model.digest import Digest
+from imagekit.model.function import PackageType
+from imagekit.model.release import Code
+from imagekit.model.target import Architecture
+from imagekit.project.config import LambdaSettings
+
+MEMORY = 1024
+"""MB of a function that is made here, where the configuration says nothing."""
+TIMEOUT = 30
+"""Seconds, likewise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One function in one place."""
+
+    name: str
+    """As Lambda calls it."""
+    package: PackageType
+    architecture: Architecture | None
+    """None: not known, as for a ZIP that was made elsewhere."""
+    digest: Digest
+    """Of the image's manifest, or of the archive."""
+    sha256: str
+    """What Lambda will call CodeSha256 (lambda_rules L8)."""
+    code: Code
+    settings: LambdaSettings
+    archive: Path | None = None
+    """A ZIP on this disk, for what goes through a bucket."""
+    alias: str | None = None
+    note: VersionNote = field(default_factory=VersionNote)
+    """What is known of the artefact; `was` is added when a version is published."""
+    runtime: str | None = None
+    """Of a ZIP, as `handler`; None: not known."""
+    handler: str | None = None
+    create: bool = False
+    """Whether a function that is not there is made; `settings.role` then says as whom."""
+    anyway: bool = False
+    """Whether to go on where CloudFormation owns the function, or its architecture changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What only refusals need to know."""
+
+    region: str
+    """Where the function is, or will be."""
+    size_bytes: int | None = None
+    """Of an archive."""
+    unzipped_bytes: int | None = None
+    layer_bytes: tuple[tuple[str, int], ...] = ()
+    """ARN and bytes of each layer that the function will have, as far as they are known."""
+    image_region: str | None = None
+    """None: not in a private ECR."""
+    elsewhere: bool = False
+    """Calls go to another endpoint than AWS's own: any registry will do."""
