@@ -131,9 +131,9 @@ def _function(
         yield f"# handler = {_toml(other)}  # looks like one, too"
     if explained:
         there = {key for key, _, _ in block.keys}
-        for example, why in _OPTIONAL:
-            if example.partition(" ")[0] not in there:
-                yield f"# {example.ljust(28)}  # {why}"
+        examples = [each for each in _OPTIONAL if each[0].partition(" ")[0] not in there]
+        width = max((len(example) for example, _ in examples), default=0)
+        yield from (f"# {example.ljust(width)}  # {why}" for example, why in examples)
     yield from block.tables()
     yield from _settings(function.settings, f"{header}.lambda", explained=explained)
 

@@ -16,6 +16,22 @@ from imagekit.project.survey.values import FunctionFound, Left, Said, Survey
 from imagekit.report.starter import configuration
 from imagekit.report.survey import closing_line, lines
 
+FIRST = """\
+# Functions for AWS Lambda, packaged by imagekit: `imagekit plan` shows what a build would make,
+# `imagekit build` makes it. Written by `imagekit init`; from here on it is yours.
+[tool.imagekit]
+base = "python3.13"      # AWS's image, and the Python of a ZIP; or an image of your own
+architecture = "x86_64"  # "x86_64", "arm64", or a list of both
+packaging = "auto"       # a ZIP where it fits in 250 MB, else an image; or "zip", "image"
+# repository = "team/{function}"  # for --push; a bare name is in your ECR
+
+# app.py:1
+[tool.imagekit.functions.scoring]
+handler = "app.handler"   # what Lambda calls: package.module.function
+source = ["src/scoring"]  # modules and packages; each arrives under its own last name
+# include = ["models/*.joblib"]  # further files, under their own path
+# exclude = ["**/*.csv"]         # never in, even where source or include has it
+"""
 LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:x:1"
 
 
@@ -36,7 +52,7 @@ def test_a_newcomer_understands_it() -> None:
     """Word for word: each key has its reason beside it, and what could be added is a comment."""
     text = configuration(survey(function(source=("src/scoring",))), "tool.imagekit")
 
-    assert text == (Path(__file__).parent / "golden/starter.toml").read_text(encoding="utf-8")
+    assert text == FIRST
 
 
 def test_everything_that_a_survey_can_say_is_read_back(tmp_path: Path) -> None:

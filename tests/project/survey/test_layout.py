@@ -1,4 +1,4 @@
-"""From a handler in a file to `handler` and `source`: where imports start, and what it is called."""
+"""From a handler in a file to `handler` and `source`: where imports start, and the name."""
 
 from __future__ import annotations
 
