@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -69,7 +69,7 @@ class Packages:
 
     def ahead(self, functions: Iterable[tuple[FunctionConfig, str]]) -> None:
         """Let uv read its lock for many functions at once; with each the minor version."""
-        pythons: dict[tuple[str, Place], Uv] = {}
+        pythons: dict[str, Uv] = {}
         questions = []
         for function, python in functions:
             target = Target.managed(python, function.architectures[0])
@@ -78,9 +78,10 @@ class Packages:
             except LockError:
                 continue  # told when the function is planned
             if lock.kind == "uv":
-                key = (python, self._place(lock, function))
-                uv = pythons.get(key) or pythons.setdefault(key, self._uv(target, key[1]))
-                questions.append((lock, function, target, uv))
+                place = self._place(lock, function)
+                uv = pythons.get(python) or pythons.setdefault(python, self._uv(target, place))
+                own = partial(self.workshop.indexes.handover, place)
+                questions.append((lock, function, target, replace(uv, handover=own)))
         locks.export_ahead(questions, self.workshop.store)
 
     def client(self, target: Target) -> tuple[Package, ...]:

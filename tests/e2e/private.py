@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.e2e.five import uv
 from tests.e2e.many import PYTHON, layout_base, write
-from tests.e2e.projects import Project, write_project
+from tests.e2e.projects import Project, write_project, write_pylock
 from tests.locks.world import BACKEND
 from tests.locks.written import file_of, package, pdm_lock, poetry_lock
 from tests.services.index import Index
@@ -132,6 +132,14 @@ def direct(private: Private) -> None:
     write(private.folder / "requirements.txt", f"demo @ {url}")
 
 
+def pylock(private: Private) -> None:
+    """A pylock.toml whose URLs carry the password."""
+    path = write_pylock(private.folder, [private.wheel], private.index)
+    text = path.read_text(encoding="utf-8")
+    origin = private.with_login.removesuffix("/simple/")
+    path.write_text(text.replace(private.index.origin, origin), encoding="utf-8")
+
+
 def pip_variable(private: Private) -> None:
     """PIP_INDEX_URL."""
     private.requirements()
@@ -216,6 +224,7 @@ SOURCES: dict[str, Callable[[Private], None]] = {
         line,
         line_of_variables,
         direct,
+        pylock,
         pip_variable,
         pip_file,
         netrc,

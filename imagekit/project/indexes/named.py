@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,10 +36,10 @@ def lock_indexes(place: Place, machine: Machine) -> Iterator[Index]:
     """What stands in the lock itself: lines of requirements, and any URL that carries a user."""
     if place.kind not in _READ_AS_TEXT:
         return
-    for path, text in _texts(place):
+    for path in _files(place):
         if place.kind == "requirements":
-            yield from line_indexes(text, path, machine)
-        for url in urls_with_userinfo(text):
+            yield from line_indexes(_text(path), path, machine)
+        for url in _carried_urls(path, *_stamp(path)):
             yield from _carried(url, path, machine)
 
 
@@ -48,15 +49,14 @@ def foreign_indexes(place: Place, machine: Machine, *, builds: bool) -> tuple[In
     Poetry's lock names the index of each package itself, so that only what builds (`builds`) is
     told of its sources. Where no tool is known, the first one that names any is it.
     """
+    if place.kind == "uv" or (place.kind == "poetry" and not builds):
+        return ()
     poetry = tuple(poetry_indexes(place.folders, machine))
+    if place.kind == "poetry":
+        return poetry
     pdm = tuple(pdm_indexes(place.folders, machine))
-    match place.kind:
-        case "uv":
-            return ()
-        case "poetry":
-            return poetry if builds else ()
-        case "pdm":
-            return pdm
+    if place.kind == "pdm":
+        return pdm
     lines = (index for index in lock_indexes(place, machine) if index.role != "direct")
     return tuple(lines) or poetry or pdm or tuple(pip_indexes(machine))
 
@@ -88,19 +88,33 @@ def _carried(url: str, path: Path, machine: Machine) -> Iterator[Index]:
         yield Index(url=plain, tool="lock", where=where, role="direct", login=login)
 
 
-def _texts(place: Place) -> Iterator[tuple[Path, str]]:
+def _files(place: Place) -> Iterable[Path]:
     if place.kind == "requirements":
         from imagekit.project.locks.requirements import read_requirements
 
-        requirements = read_requirements(place.path)
-        for path, data in zip(requirements.paths, requirements.texts, strict=True):
-            yield path, data.decode("utf-8", "replace")
-        return
-    for path in dict.fromkeys((place.path, *(f / "pyproject.toml" for f in place.folders))):
-        try:
-            yield path, path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
+        return read_requirements(place.path).paths
+    return dict.fromkeys((place.path, *(folder / "pyproject.toml" for folder in place.folders)))
+
+
+@lru_cache(maxsize=256)
+def _carried_urls(path: Path, modified_ns: int, size_bytes: int) -> tuple[str, ...]:
+    """Read once a run: a lock may have megabytes, and a workspace sixty functions over it."""
+    return urls_with_userinfo(_text(path)) if size_bytes else ()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _segments(url: str) -> list[str]:
