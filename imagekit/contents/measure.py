@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from imagekit.contents.address import local_file
 from imagekit.contents.facts import FACTS_FORMAT, WheelFacts, collisions, learn, wheel_facts
@@ -20,7 +21,8 @@ from imagekit.model.package import Package
 from imagekit.net.http import Transport
 from imagekit.store import Store
 
-_RECORD = "weights"
+WEIGHTS: Final = "weights"
+"""Under which the store keeps the records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +68,8 @@ def measure(
     What was measured by ranges is measured again once the wheel is here. Raises BadWheel and what
     `fetch` raises; collisions are for the caller to raise, who may have inherited them.
     """
-    key = _key(packages)
-    known = _read(store.record(_RECORD, key))
+    key = weights_key(packages)
+    known = _read(store.record(WEIGHTS, key))
     if known and not _improvable(known, packages, store):
         return known
     facts = _Reader(store, transport, sleep, workers).facts(packages)
@@ -137,7 +139,8 @@ def _improvable(known: Measured, packages: Iterable[Package], store: Store) -> b
     )
 
 
-def _key(packages: Iterable[Package]) -> str:
+def weights_key(packages: Iterable[Package]) -> str:
+    """The record's key: of these packages and wheels, in whatever order."""
     wheels = sorted(f"{package.label} {package.wheel.digest.hex}" for package in packages)
     return Digest.of(json.dumps([FACTS_FORMAT, *wheels]).encode()).hex
 
@@ -148,7 +151,7 @@ def _write(measured: Measured, store: Store, key: str) -> None:
         for weight in measured.weights
     ]
     found = [[collision.path, *collision.owners] for collision in measured.collisions]
-    store.put_record(_RECORD, key, {"weights": weights, "collisions": found})
+    store.put_record(WEIGHTS, key, {"weights": weights, "collisions": found})
 
 
 def _read(record: dict[str, object] | None) -> Measured | None:

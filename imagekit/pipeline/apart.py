@@ -9,19 +9,17 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from imagekit.contents.facts import wheel_facts
-from imagekit.model.digest import Digest
+from imagekit.contents.tops import tops_of
 from imagekit.model.errors import Collision, PathCollisions
 from imagekit.model.package import Package
 from imagekit.model.tree import FileEntry, Tree
 from imagekit.store import Store
 
-_KIND = "tops"
-
 
 def require_apart(source: Tree, packages: Sequence[Package], store: Store) -> None:
     """PathCollisions naming every path that both fill with other bytes; measured packages only."""
     mine = {entry.path.partition("/")[0] for entry in source}
-    if mine.isdisjoint(_tops(packages, store)):
+    if mine.isdisjoint(tops_of(packages, store)):
         return
     files = {entry.path: entry for entry in source}
     found = tuple(clash for package in packages for clash in _clashes(files, package, store))
@@ -29,20 +27,6 @@ def require_apart(source: Tree, packages: Sequence[Package], store: Store) -> No
         raise PathCollisions(
             collisions=found, hint="rename your file or folder, or leave it out with `exclude`"
         )
-
-
-def _tops(packages: Sequence[Package], store: Store) -> frozenset[str]:
-    """What lies directly under the root; one small record for all packages."""
-    wheels = sorted(package.wheel.digest.hex for package in packages)
-    key = Digest.of("\n".join(wheels).encode()).hex
-    match store.record(_KIND, key):
-        case {"tops": list(known)}:
-            return frozenset(map(str, known))
-    facts = [wheel_facts(package, store) for package in packages]
-    tops = sorted({top for one in facts if one for top in one.tops})
-    if all(facts):
-        store.put_record(_KIND, key, {"tops": tops})
-    return frozenset(tops)
 
 
 def _clashes(files: dict[str, FileEntry], package: Package, store: Store) -> Iterator[Collision]:
