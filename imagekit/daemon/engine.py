@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _TIMEOUT_SECONDS = 600
 _KNOCK_SECONDS = 10
 _CHUNK_BYTES = 1 << 20
+_CONFLICT = 409
 _CONTAINERD = "io.containerd.snapshotter"
 # moby image/tarexport/load.go and daemon/containerd/image_exporter.go
 _LOADED = re.compile(r"^Loaded image(?: ID)?: (?P<name>\S+)$", re.MULTILINE)
@@ -52,7 +53,7 @@ def connect(environ: Mapping[str, str]) -> Engine:
             causes=(str(error),),
             hint="start Docker, or set DOCKER_HOST",
         ) from error
-    return Engine(client)
+    return Engine(client, host)
 
 
 def _host(environ: Mapping[str, str]) -> str:
@@ -82,8 +83,91 @@ class Engine:
     Errors of all methods: RemoteRefused with what the engine said.
     """
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    def __init__(self, client: docker.DockerClient, host: str = "") -> None:
         self._client = client
+        self.host = host
+        """Its address, as the docker command takes it with `--host`."""
+
+    @property
+    def version(self) -> str:
+        """Such as `20.10.24+dfsg1`."""
+        with _refusals("docker version"):
+            return str(cast("Mapping[str, object]", self._client.version()).get("Version", ""))
+
+    @property
+    def machine(self) -> str:
+        """What its images run on, as OCI spells it: `amd64`, `arm64`."""
+        with _refusals("docker version"):
+            return str(cast("Mapping[str, object]", self._client.version()).get("Arch", ""))
+
+    @property
+    def has_bridge(self) -> bool:
+        """Whether containers can have a network of their own."""
+        with _refusals("docker network ls"):
+            networks = cast("list[Mapping[str, object]]", self._client.api.networks())
+        return any(network.get("Driver") == "bridge" for network in networks)
+
+    def usage(self) -> tuple[tuple[str, str], ...]:
+        """What takes its disk, as `docker system df` tells: kind, and size for people."""
+        from imagekit.daemon.usage import usage_of
+
+        with _refusals("docker system df"):
+            return usage_of(cast("Mapping[str, object]", self._client.api.df()))
+
+    def id_of(self, name: str) -> str | None:
+        """The id of an image; None where there is none of that name."""
+        from docker.errors import ImageNotFound
+
+        with _refusals(f"docker image inspect {name}"):
+            try:
+                return str(self._client.images.get(name).id)
+            except ImageNotFound:
+                return None
+
+    def pull(self, reference: str, login: tuple[str, str] | None = None) -> None:
+        """Pull an image by its digest; `login` is a user and a password."""
+        auth = {"username": login[0], "password": login[1]} if login else None
+        with _refusals(f"docker pull {reference}"):
+            self._client.api.pull(reference, auth_config=auth)
+
+    def build(
+        self, context: Path, *, network: str, platform: str
+    ) -> Iterator[Mapping[str, object]]:
+        """Build a folder with the classic builder; its answers as they come. Nothing is tagged."""
+        # Only an engine with experimental features takes a platform that is its own anyway.
+        foreign = None if platform == f"linux/{self.machine}" else platform
+        with _refusals("docker build"):
+            yield from cast(
+                "Iterator[Mapping[str, object]]",
+                self._client.api.build(
+                    path=str(context),
+                    decode=True,
+                    rm=True,
+                    forcerm=True,
+                    network_mode=network,
+                    platform=foreign,
+                ),
+            )
+
+    def tag(self, image_id: str, name: str) -> None:
+        """Give an image a name, in place of the image that had it."""
+        with _refusals(f"docker tag {image_id} {name}"):
+            self._client.images.get(image_id).tag(name)
+
+    def forget(self, image_id: str) -> None:
+        """Remove an image that has no name; what it was built from stays for the next build."""
+        from docker.errors import APIError, ImageNotFound
+
+        with _refusals("docker rmi"):
+            try:
+                image = self._client.images.get(image_id)
+                if not image.tags:
+                    self._client.images.remove(str(image.id), noprune=True)
+            except ImageNotFound:
+                return
+            except APIError as error:
+                if error.status_code != _CONFLICT:  # in use by a container: not ours to remove
+                    raise
 
     @property
     def keeps_layers(self) -> bool:

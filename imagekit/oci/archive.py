@@ -21,7 +21,7 @@ from imagekit.oci.values import Object, as_object, canonical, parse_list, text_a
 
 _INDEX = "manifest.json"
 _UNCOMPRESSED = "application/vnd.docker.image.rootfs.diff.tar"
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 
 
 def write_docker_archive(
@@ -156,7 +156,7 @@ def _made_up(places: Places, entry: Object, config_data: bytes) -> Image:
 
 def _saved_layer(place: Place, diff_id: Digest) -> ImageLayer:
     with place.open() as file:
-        compressed = file.read(2) == _GZIP_MAGIC
+        compressed = file.read(2) == GZIP_MAGIC
     descriptor = Descriptor(
         media_type=LAYER["docker"] if compressed else _UNCOMPRESSED,
         digest=diff_id,

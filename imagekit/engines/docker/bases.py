@@ -1,0 +1,37 @@
+"""What a Dockerfile starts from, where the engine can find it: by digest, pulled or loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from imagekit.model.base import Base
+from imagekit.model.reference import Reference
+from imagekit.oci.image import ConfigChange, Image, assemble, reference_or_none
+
+_LOCAL = "imagekit-base"
+
+
+def base_image(base: Base) -> Image:
+    """The base itself as an image that can be loaded; its config as the base states it."""
+    return assemble(base, (), ConfigChange(created=base.config.created))
+
+
+def in_registry(base: Base, elsewhere: Mapping[str, str]) -> Reference | None:
+    """Where an engine can pull the base by itself; None where we have to hand it over.
+
+    `elsewhere` names registries whose traffic goes to another place, which the engine knows not.
+    """
+    reference = reference_or_none(base.reference)
+    if reference is None or reference.registry in elsewhere:
+        return None
+    here = reference.at(base.digest)
+    origins = {
+        layer.origin.at(base.digest) if layer.origin else None for layer in base_image(base).layers
+    }
+    return here if origins == {here} else None
+
+
+def from_name(base: Base, elsewhere: Mapping[str, str]) -> str:
+    """What FROM names: the reference by digest, else the name under which the base is loaded."""
+    reference = in_registry(base, elsewhere)
+    return str(reference) if reference else f"{_LOCAL}:{base.digest.hex}"

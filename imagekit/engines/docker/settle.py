@@ -1,0 +1,104 @@
+"""After `uv pip install` in an image: what installers leave behind goes, bytecode comes.
+
+Knows nothing of imagekit: it is mounted into a build and run by the image's own Python, as
+`settle.py TOP ROOT [BYTECODE.tar]`: TOP is the image's root, ROOT where the wheels went. What earlier steps installed is not touched: a file that is only
+looked at differently would be in two layers. Afterwards the files are those of the image that is
+made without Docker: no INSTALLER, REQUESTED, direct_url.json or uv_cache.json, a sorted RECORD of
+what is there, imagekit's bytecode in place of the wheel's, modes 0755 and 0644, one time for all.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+import sys
+import tarfile
+from pathlib import Path
+
+# As imagekit.oci.tar.MTIME.
+_MTIME = 315_532_800
+_INSTALLER = "INSTALLER"
+_LEFT_BEHIND = frozenset([_INSTALLER, "REQUESTED", "direct_url.json", "uv_cache.json"])
+_SCRATCH = (".uv", ".lock")
+
+
+def settle(top: Path, root: Path, bytecode: Path | None = None) -> None:
+    """Bring what the last `uv pip install --target ROOT` left into its final form.
+
+    Folders above ROOT and below TOP get the same time: they are in the layer, too.
+    """
+    for name in _SCRATCH:
+        _remove(root / name)
+    # uv writes INSTALLER for each distribution: where it lies, this step has installed it.
+    new = [path.parent for path in sorted(root.glob(f"*.dist-info/{_INSTALLER}"))]
+    files = [root / path for folder in new for path in _settled_record(folder, root)]
+    if bytecode is not None:
+        files += _unpack(bytecode, root)
+    for file in files:
+        if not file.is_symlink():
+            file.chmod(0o755 if file.stat().st_mode & 0o111 else 0o644)
+        _set_time(file)
+    filled = {root, *(folder for file in files for folder in file.parents)}
+    for folder in filled:
+        if folder == root or root in folder.parents:
+            folder.chmod(0o755)
+            _set_time(folder)
+        elif top in folder.parents:
+            _set_time(folder)
+
+
+def _settled_record(folder: Path, root: Path) -> list[str]:
+    """Remove what is not the wheel's, write RECORD anew, and give the paths that are left."""
+    record = folder / "RECORD"
+    rows = list(csv.reader(io.StringIO(record.read_text("utf-8"))))
+    kept: list[list[str]] = []
+    for row in rows:
+        path = root / row[0]
+        if (path.parent == folder and path.name in _LEFT_BEHIND) or "__pycache__" in path.parts:
+            _remove(path)
+            _remove_empty(path.parent)
+        else:
+            kept.append(row)
+    for name in _LEFT_BEHIND:
+        _remove(folder / name)
+    lines = io.StringIO()
+    csv.writer(lines, lineterminator="\n").writerows(sorted(kept))
+    record.write_bytes(lines.getvalue().encode())
+    return [row[0] for row in kept]
+
+
+def _unpack(bytecode: Path, root: Path) -> list[Path]:
+    """Every file of the archive, under `root`."""
+    unpacked = []
+    with tarfile.open(bytecode) as archive:
+        for member in archive:
+            content = archive.extractfile(member)
+            if content is not None:
+                place = root / member.name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content.read())
+                place.chmod(0o644)
+                unpacked.append(place)
+    return unpacked
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _remove_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _set_time(path: Path) -> None:
+    os.utime(path, (_MTIME, _MTIME), follow_symlinks=False)
+
+
+if __name__ == "__main__":
+    settle(*map(Path, sys.argv[1:]))
