@@ -27,6 +27,8 @@ _NEVER = frozenset(
         "id_ecdsa",
         "id_ed25519",
         "id_rsa",
+        "pip.conf",
+        "pip.ini",
     }
 )
 

@@ -280,6 +280,8 @@ def test_nothing_that_exclude_names_is_shipped(files: list[str], globs: list[str
         ".DS_Store",
         ".aws/credentials",
         ".netrc",
+        "pip.conf",
+        "pip.ini",
         ".pypirc",
         ".npmrc",
         ".ssh/config",

@@ -110,3 +110,47 @@ def test_the_size_error_tells_how_much_is_too_much() -> None:
         "error: the ZIP is 300 MB; the limit is 262 MB (37.9 MB too much)",
         "  pyarrow 26.0.1: 171 MB",
     ]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "lines"),
+    [
+        (
+            "UV_INDEX_TEAM_PASSWORD",
+            [
+                "  the index team (https://i/simple/, uv.toml) refused the credentials of "
+                "UV_INDEX_TEAM_PASSWORD"
+            ],
+        ),
+        (
+            None,
+            [
+                "  no credentials were found for the index team (https://i/simple/, uv.toml)",
+                "  looked in: uv.toml, ~/.netrc",
+            ],
+        ),
+    ],
+)
+def test_an_index_that_refuses_is_named_with_whose_login_it_was(
+    credentials: str | None, lines: list[str]
+) -> None:
+    """Or with where one was looked for; then what the server said."""
+    error = errors.IndexRefused(
+        method="GET",
+        url="https://i/files/x.whl",
+        status=401,
+        diagnostics="who are you?",
+        index="team (https://i/simple/, uv.toml)",
+        credentials=credentials,
+        looked_in=("uv.toml", "~/.netrc"),
+        hint="export UV_INDEX_TEAM_PASSWORD=TOKEN",
+    )
+
+    assert error.exit_code == 3
+    assert words(error).splitlines() == [
+        "error: GET https://i/files/x.whl answered 401",
+        *lines,
+        "  who are you?",
+        "",
+        "hint: export UV_INDEX_TEAM_PASSWORD=TOKEN",
+    ]
