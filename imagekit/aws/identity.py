@@ -1,41 +1,54 @@
-"""Who the caller is, as far as a repository's address needs it."""
+"""Who the caller is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from imagekit.model.errors import RemoteRefused
+from imagekit.aws.account import client_options, region_of
+from imagekit.aws.calls import Calls
+from imagekit.aws.session import session
 
 
-def home_registry(environ: Mapping[str, str]) -> str:
-    """The host of the caller's own ECR: the account by STS, the region as boto3 finds it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """An account, who in it, and the region that is set."""
+
+    account: str
+    arn: str
+    region: str
+
+    @property
+    def registry(self) -> str:
+        """The host of the caller's own ECR."""
+        return registry_host(self.account, self.region)
+
+
+def caller(environ: Mapping[str, str], sleep: Callable[[float], None]) -> Caller:
+    """The account by STS, the region as boto3 finds it. One GetCallerIdentity, allowed to all.
 
     RemoteRefused, with what helps, without credentials or a region.
     """
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    session = boto3.Session(
-        aws_access_key_id=environ.get("AWS_ACCESS_KEY_ID"),
-        aws_secret_access_key=environ.get("AWS_SECRET_ACCESS_KEY"),
-        aws_session_token=environ.get("AWS_SESSION_TOKEN"),
-        profile_name=environ.get("AWS_PROFILE"),
-        region_name=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION"),
+    region = region_of(environ)
+    calls = Calls(environ=environ, sleep=sleep)
+    said = calls.describe(
+        "which account this is",
+        "sts:GetCallerIdentity",
+        lambda: (
+            session(environ, region)
+            .client("sts", **client_options(environ, "STS"))
+            .get_caller_identity()
+        ),
     )
-    region = session.region_name
-    if not region:
-        raise RemoteRefused(
-            what="no AWS region is set, so a bare repository name has no registry",
-            hint="set AWS_REGION, or write the full reference in `repository`",
-        )
-    try:
-        endpoint = environ.get("AWS_ENDPOINT_URL_STS") or environ.get("AWS_ENDPOINT_URL")
-        client = session.client("sts", region_name=region, endpoint_url=endpoint)
-        account = client.get_caller_identity()["Account"]
-    except (BotoCoreError, ClientError) as error:
-        raise RemoteRefused(
-            what="AWS does not say which account this is",
-            hint="aws sts get-caller-identity, or write the full reference in `repository`",
-        ) from error
+    return Caller(account=said["Account"], arn=said["Arn"], region=region)
+
+
+def home_registry(environ: Mapping[str, str], sleep: Callable[[float], None]) -> str:
+    """The host of the caller's own ECR; errors as `caller`'s."""
+    return caller(environ, sleep).registry
+
+
+def registry_host(account: str, region: str) -> str:
+    """`ACCOUNT.dkr.ecr.REGION.amazonaws.com`, with China's ending."""
     suffix = ".cn" if region.startswith("cn-") else ""
     return f"{account}.dkr.ecr.{region}.amazonaws.com{suffix}"

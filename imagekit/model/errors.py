@@ -226,6 +226,11 @@ class RemoteRefused(RemoteError):
 
 
 @dataclass(eq=False, kw_only=True)
+class TagTaken(RemoteRefused):
+    """A tag names another image, and may not be moved."""
+
+
+@dataclass(eq=False, kw_only=True)
 class AwsRefused(RemoteRefused):
     """AWS said no to one call, or could not be asked."""
 

@@ -70,6 +70,11 @@ class Reference:
         return f"{self.name}{tag}{digest}"
 
 
+def is_tag(text: str) -> bool:
+    """Whether registries take `text` as a tag."""
+    return _TAG.fullmatch(text) is not None
+
+
 def _split_host(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
     # The first part is a host only if it could not be a path: Docker's own rule.

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from imagekit.model.ecr import MOVING
 from imagekit.model.errors import Problem, UsageError
-from imagekit.model.reference import DOCKER_HUB, Reference
+from imagekit.model.reference import DOCKER_HUB, Reference, is_tag
 from imagekit.pipeline.request import Outputs
 from imagekit.plan.build_plan import BuildPlan
 from imagekit.project.config import FunctionConfig
+
+FUNCTION = "{function}"
+_ECR_NAME = (2, 256)
+"""lambda_rules E21."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +23,8 @@ class Destination:
 
     repository: Reference
     tags: tuple[str, ...]
+    moving: bool = False
+    """The tag is imagekit's own, which names the newest image; nobody asked for it."""
 
     @property
     def first(self) -> Reference:
@@ -44,18 +51,54 @@ def destination(
             what=f"nothing says where to push {function.name}",
             hint="add `repository` to the configuration, or `--to REPOSITORY`",
         )
+    found = repository_of(filled(text, function.name.lower()), home)
+    asked = tuple(checked_tag(filled(tag, function.name)) for tag in outputs.tags)
+    tags = asked or ((found.tag,) if found.tag else ())
+    return Destination(
+        repository=found,
+        tags=tuple(f"{tag}-{plan.target.architecture}" if several else tag for tag in tags)
+        or (f"{MOVING}{function.name}-{plan.target.architecture}",),
+        moving=not tags,
+    )
+
+
+def filled(text: str, function: str) -> str:
+    """`text` with the function's name in place of `{function}`; UsageError for other braces."""
+    done = text.replace(FUNCTION, function)
+    if "{" in done or "}" in done:
+        raise UsageError(
+            what=f"{text!r} has a placeholder that is not known", hint=f"{FUNCTION} is the only one"
+        )
+    return done
+
+
+def checked_tag(tag: str) -> str:
+    """The tag, if registries take it; UsageError otherwise."""
+    if not is_tag(tag):
+        raise UsageError(
+            what=f"{tag!r} is not a tag",
+            hint="a tag is up to 128 letters, digits, `.`, `_` and `-`, the first no `.` or `-`",
+        )
+    return tag
+
+
+def repository_of(text: str, home: Callable[[], str]) -> Reference:
+    """The repository that `text` names, with a tag where it names one; UsageError where it is none.
+
+    A bare name is one of the caller's own ECR, whose host `home` gives.
+    """
     try:
         found = Reference.parse(text)
     except ValueError as error:
         raise UsageError(what=str(error), hint="a repository is HOST/NAME[:TAG]") from error
     if found.registry == DOCKER_HUB and not text.startswith(f"{DOCKER_HUB}/"):
         found = Reference.parse(f"{home()}/{text}")
-    tags = outputs.tags or ((found.tag,) if found.tag else ())
-    return Destination(
-        repository=found,
-        tags=tuple(f"{tag}-{plan.target.architecture}" if several else tag for tag in tags)
-        or (f"imagekit-{function.name}-{plan.target.architecture}",),
-    )
+    if found.ecr and not _ECR_NAME[0] <= len(found.repository) <= _ECR_NAME[1]:
+        shortest, longest = _ECR_NAME
+        raise UsageError(
+            what=f"{found.repository!r}: ECR's repositories have {shortest} to {longest} characters"
+        )
+    return found
 
 
 def refuse_collisions(destinations: Iterable[tuple[str, Destination]]) -> None:
@@ -71,5 +114,5 @@ def refuse_collisions(destinations: Iterable[tuple[str, Destination]]) -> None:
     if problems:
         raise UsageError(
             what="; ".join(f"{problem.where}: {problem.what}" for problem in problems),
-            hint="put `{function}` into `repository`, or leave `--tag` out",
+            hint="put `{function}` into `repository` or `--tag`, or leave `--tag` out",
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagekit.model.image import CONFIG, LAYER, Descriptor, LayerRecord
 from imagekit.net.http import BytesBody, FileBody
 from imagekit.oci.image import Image, ImageLayer
 from imagekit.pipeline.destination import Destination
+from imagekit.pipeline.repositories import refuse_moving
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan
 from imagekit.registry.early import EarlyBlobs
@@ -44,10 +45,11 @@ class Way:
 
     def push(self, image: Image) -> PushResult:
         """Have the image in the repository under every tag; raises what `registry.push` raises."""
-        plan = push_plan(image)
+        plan = replace(push_plan(image), leave_taken=self.to.moving)
+        self._refuse_moving(image)
         total = sum(upload.descriptor.size_bytes for upload in plan.blobs)
         with self.workshop.console.meter(f"pushing to {self.to.repository.name}", total) as meter:
-            return push(
+            result = push(
                 self.workshop.registry,
                 plan,
                 self.to.first,
@@ -55,6 +57,15 @@ class Way:
                 progress=meter,
                 early=self.early,
             )
+        if result.taken:
+            name, tag = self.to.repository.name, result.taken[0]
+            self.workshop.console.say(f"{name} keeps {tag} where it is: pushed by digest alone")
+        return result
+
+    def _refuse_moving(self, image: Image) -> None:
+        current = self.early.current()
+        if current is not None and current.digest != image.digest and not self.to.moving:
+            refuse_moving(self.to.first, self.workshop.environ)
 
 
 def push_plan(image: Image) -> PushPlan:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from imagekit.net.http import Request, Response, Transport
     from imagekit.project.indexes.offline import Offline
     from imagekit.registry.client import Registry
+    from imagekit.registry.credentials import Credentials
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Workshop:
     store: Store
     folder: Path
     """Where the search for the configuration starts."""
+    now: Callable[[], float] = time.time
+    """Seconds since 1970."""
 
     @classmethod
     def open(cls, environ: Mapping[str, str], console: Console, folder: Path) -> Workshop:
@@ -62,23 +65,37 @@ class Workshop:
         """
         return moment(self.environ.get("SOURCE_DATE_EPOCH"))
 
+    @property
+    def today(self) -> date:
+        """The day in UTC, `SOURCE_DATE_EPOCH`'s where it is set: pins and their age are told by it.
+
+        UsageError where that is no whole number.
+        """
+        epoch = self.environ.get("SOURCE_DATE_EPOCH")
+        return _time(epoch or str(int(self.now()))).date()
+
     @cached_property
     def registry(self) -> Registry:
         """Every registry, with the credentials that Docker or AWS has for it."""
         from imagekit.registry.client import Registry
-        from imagekit.registry.credentials import Credentials
         from imagekit.registry.endpoints import endpoints
 
-        credentials = Credentials(self.environ, ecr=self._ecr_token)
         return Registry(
-            self.transport, credentials, endpoints=endpoints(self.environ), sleep=time.sleep
+            self.transport, self.credentials, endpoints=endpoints(self.environ), sleep=time.sleep
         )
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """Who we are to registries, as Docker or AWS has it."""
+        from imagekit.registry.credentials import Credentials
+
+        return Credentials(self.environ, ecr=self._ecr_token)
 
     def home_registry(self) -> str:
         """The host of the caller's own ECR. RemoteRefused without credentials or a region."""
         from imagekit.aws.identity import home_registry
 
-        return home_registry(self.environ)
+        return home_registry(self.environ, time.sleep)
 
     def _codeartifact_token(self, domain: str, owner: str, region: str) -> str:
         from imagekit.aws.codeartifact import codeartifact_token
@@ -142,13 +159,16 @@ def moment(epoch: str | None) -> str:
 
     https://reproducible-builds.org/specs/source-date-epoch/
     """
+    return _time(epoch).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _time(epoch: str | None) -> datetime:
     try:
-        found = datetime.fromtimestamp(int(epoch or "0"), UTC)
+        return datetime.fromtimestamp(int(epoch or "0"), UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise UsageError(
             what=f"SOURCE_DATE_EPOCH is {epoch!r}", hint="set it to whole seconds, or not at all"
         ) from error
-    return found.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:

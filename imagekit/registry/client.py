@@ -16,7 +16,7 @@ from imagekit.registry.credentials import Credentials
 from imagekit.registry.endpoints import endpoints
 from imagekit.registry.platforms import ACCEPT, FetchedManifest, choose, media_type_of
 from imagekit.registry.presence import Presence
-from imagekit.registry.refusals import tag_is_taken
+from imagekit.registry.refusals import tag_is_taken, tag_taken
 from imagekit.registry.tags import list_tags
 from imagekit.registry.wire import Call, Wire
 
@@ -143,7 +143,7 @@ class Registry:
     def put_manifest(self, reference: Reference, data: bytes, media_type: str) -> Digest:
         """Put the manifest under the reference's tag, else under its digest, which is given back.
 
-        RemoteRefused where the tag is immutable and names another image (lambda_rules E16); that
+        TagTaken where the tag is immutable and names another image (lambda_rules E16); that
         it names this one already is success (E17).
         """
         digest = Digest.of(data)
@@ -203,11 +203,7 @@ class Registry:
     def _taken(self, target: Reference, digest: Digest, error: RegistryError) -> Digest:
         if self.has_manifest(target) == digest:
             return digest
-        raise RemoteRefused(
-            what=f"the tag {target.tag} of {target.name} may not be moved to another image",
-            causes=(error.diagnostics,),
-            hint="push under a new tag, with --tag NEW",
-        ) from error
+        raise tag_taken(target, error.diagnostics) from error
 
 
 def _get_blob(reference: Reference, digest: Digest) -> Call:

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from imagekit.model.digest import Digest
+from imagekit.model.errors import RegistryError
 from imagekit.model.reference import Reference
 from imagekit.registry.client import Registry
 from imagekit.registry.manifests import known_blobs
@@ -31,8 +32,10 @@ class EarlyBlobs:
     """
 
     def __init__(self, registry: Registry, reference: Reference) -> None:
+        self.reference = reference
+        self.repository_unknown = False
+        """What ECR said when `current` asked: there is no such repository (lambda_rules E2)."""
         self._registry = registry
-        self._reference = reference
         self._pool: ThreadPoolExecutor | None = None
         self._sent: dict[Digest, Future[Outcome]] = {}
         self._current: tuple[FetchedManifest | None] | None = None
@@ -64,10 +67,18 @@ class EarlyBlobs:
                 self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _find(self) -> FetchedManifest | None:
-        tag = self._reference.tag
-        if tag is None:
+        reference = self.reference
+        if reference.tag is None and reference.digest is None:
             return None
-        return self._registry.find_manifest(self._reference.tagged(tag), write=True)
+        wanted = reference.tagged(reference.tag) if reference.tag else reference
+        try:
+            return self._registry.manifest(wanted, write=True)
+        except RegistryError as error:
+            if error.status != 404:
+                raise
+            # Other registries make a repository by pushing to it.
+            self.repository_unknown = reference.ecr is not None and "NAME_UNKNOWN" in error.codes
+            return None
 
     def _send(self, upload: Upload) -> Outcome:
         current = self.current()
@@ -76,7 +87,7 @@ class EarlyBlobs:
             return "skipped"
         transfer = Transfer(
             registry=self._registry,
-            reference=self._reference,
+            reference=self.reference,
             meter=Meter.silent(),
             likely_new=bool(known),
         )

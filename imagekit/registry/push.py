@@ -8,10 +8,10 @@ asked for; blobs are sent in parallel, the largest first, and the manifest last 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from imagekit.model.digest import Digest
-from imagekit.model.errors import RegistryError
+from imagekit.model.errors import RegistryError, TagTaken
 from imagekit.model.reference import Reference
 from imagekit.registry.client import Registry
 from imagekit.registry.early import EarlyBlobs
@@ -36,6 +36,8 @@ class PushPlan:
     media_type: str
     digest: Digest
     blobs: tuple[Upload, ...]
+    leave_taken: bool = False
+    """A tag that may not be moved stays where it is, and the image is put by its digest alone."""
 
     def unique(self) -> tuple[Upload, ...]:
         """Each blob once, however often the manifest names it."""
@@ -53,6 +55,8 @@ class PushResult:
     uploaded: int = 0
     mounted: int = 0
     skipped: int = 0
+    taken: tuple[str, ...] = ()
+    """Tags that stayed where they were."""
 
 
 def push(
@@ -95,6 +99,7 @@ class _Job:
     plan: PushPlan
     repository: Reference
     tags: tuple[str, ...]
+    taken: list[str] = field(default_factory=list)
 
     @property
     def here(self) -> Reference:
@@ -152,6 +157,7 @@ class _Job:
             uploaded=len(sizes["uploaded"]),
             mounted=len(sizes["mounted"]),
             skipped=len(sizes["skipped"]),
+            taken=tuple(self.taken),
         )
 
     def _put_all(self) -> None:
@@ -159,4 +165,10 @@ class _Job:
             self._put(target)
 
     def _put(self, target: Reference) -> None:
-        self.registry.put_manifest(target, self.plan.manifest, self.plan.media_type)
+        try:
+            self.registry.put_manifest(target, self.plan.manifest, self.plan.media_type)
+        except TagTaken:
+            if not self.plan.leave_taken or target.tag is None:
+                raise
+            self.taken.append(target.tag)
+            self._put(self.here)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from imagekit.model.errors import HttpError, RegistryError
+from imagekit.model.errors import HttpError, RegistryError, TagTaken
 from imagekit.model.reference import DOCKER_HUB, Reference
 from imagekit.net.http import Request, Response, failure
 
@@ -54,12 +54,21 @@ def tag_is_taken(error: RegistryError) -> bool:
     return "TAG_INVALID" in error.codes or "immutable" in text or "alreadyexists" in text
 
 
+def tag_taken(reference: Reference, why: str) -> TagTaken:
+    """The tag of `reference` stays where it is."""
+    return TagTaken(
+        what=f"the tag {reference.tag} of {reference.name} may not be moved to another image",
+        causes=(why,),
+        hint="push under a new tag, with --tag NEW",
+    )
+
+
 def create_repository(reference: Reference) -> str:
     """What makes the repository of an ECR reference."""
     place = reference.ecr
     region = f" --region {place[1]}" if place else ""
     return (
-        "imagekit release --create, or: "
+        "run it again with --create, or: "
         f"aws ecr create-repository --repository-name {reference.repository}{region}"
     )
 

@@ -1,0 +1,82 @@
+"""ECR in words: a repository as it is, as it is to be made, and an image in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from imagekit.model.digest import Digest
+
+MOVING = "imagekit-"
+"""Tags that begin so are moved by builds: `imagekit-NAME-ARCH` names the newest image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositorySettings:
+    """`[tool.imagekit.ecr]`: how repositories are made, never how existing ones are changed."""
+
+    create: bool = False
+    """Make what is missing without `--create`."""
+    image_wait: int = 0
+    """Seconds to wait for an image that is still being replicated."""
+    immutable: bool = True
+    """No tag is ever moved, but for those of `MOVING`."""
+    scan: bool = True
+    """On push."""
+    encryption: str = "AES256"
+    """`AES256`, `KMS` (AWS's own key), or a KMS key: its ARN, id or alias."""
+    keep: int | None = None
+    """Images that ECR keeps; it expires older ones, used or not."""
+    untagged_days: int | None = None
+    """Days after which ECR expires images without a tag, used or not."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Resource tags."""
+    accounts: tuple[str, ...] = ()
+    """Other accounts whose functions may use the images."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption:
+    """How a repository's images are encrypted at rest."""
+
+    kind: str
+    """`AES256`, `KMS` or `KMS_DSSE`."""
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.key})" if self.key else self.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """One repository of a private ECR, as AWS describes it."""
+
+    account: str
+    region: str
+    name: str
+    mutability: str
+    """`MUTABLE`, `IMMUTABLE`, or either with `_WITH_EXCLUSION`."""
+    exclusions: tuple[str, ...] = ()
+    """Wildcards of tags for which the opposite holds."""
+    scan: bool = False
+    encryption: Encryption = Encryption(kind="AES256")
+
+    def immutable(self, tag: str) -> bool:
+        """Whether this tag, once it names an image, names it for ever (lambda_rules E16)."""
+        excluded = any(fnmatchcase(tag, one) for one in self.exclusions)
+        return self.mutability.startswith("IMMUTABLE") != excluded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredImage:
+    """One image of a repository, as ECR lists it."""
+
+    digest: Digest
+    tags: tuple[str, ...] = ()
+    pushed: float = 0
+    """Seconds since 1970."""
+    size_bytes: int = 0
+    media_type: str = ""
+    subject: Digest | None = None
+    """The image that this one is a document of: an SBOM, a signature."""
+    archived: bool = False
