@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -59,18 +60,21 @@ class Composer:
     store: Store
     environ: Mapping[str, str]
 
-    def base(self, definition: Definition, architecture: Architecture) -> Base:
-        """The base, composed unless this recipe was before.
+    def base(
+        self, definition: Definition, architecture: Architecture, *, afresh: bool = False
+    ) -> Base:
+        """The base, composed unless this recipe was before; `afresh` does it once more.
 
         Errors: CannotBuild where mmdebstrap is missing or cannot install for this architecture,
         CommandFailed with what it said.
         """
         recipe = fingerprint(definition, architecture)
-        if known := self._remembered(recipe):
+        known = None if afresh else self._remembered(recipe)
+        if known is not None:
             return known
         self._require_tools(architecture)
         with self.store.folder() as folder:
-            archive = self._install(_origin(definition), architecture, folder)
+            archive = self._install(definition, architecture, folder)
             base = self._assemble(definition, architecture, archive)
         keep(self.store, base)
         self.store.put_record(KIND, recipe.hex, {"digest": str(base.digest)})
@@ -90,23 +94,24 @@ class Composer:
                 what="composing a Debian base needs mmdebstrap, which is not installed",
                 hint="apt-get install mmdebstrap, or use a base from a registry",
             )
-        if platform.machine() not in _MACHINES[architecture]:
+        if not composes(architecture):
             raise CannotBuild(
                 what=f"a Debian base for {architecture} cannot be composed on {platform.machine()}",
                 causes=("Debian's packages are set up by running them",),
                 hint=f"compose it on an {architecture} machine, or use a base from a registry",
             )
 
-    def _install(self, origin: DebianOrigin, architecture: Architecture, folder: Path) -> Path:
+    def _install(self, definition: Definition, architecture: Architecture, folder: Path) -> Path:
         from imagekit.project.command import run
 
-        archive = folder / "root.tar"
+        archive, origin = folder / "root.tar", _origin(definition)
         argv = [
             "mmdebstrap",
             "--variant=minbase",
             "--format=tar",
             f"--architectures={_DEBIAN[architecture]}",
             f"--include={','.join(origin.packages)}",
+            *(f"--customize-hook={_hook(step)}" for step in definition.run),
             origin.suite,
             str(archive),
             *([origin.mirror] if origin.mirror else []),
@@ -178,9 +183,16 @@ class Composer:
         )
 
 
+def composes(architecture: Architecture) -> bool:
+    """Whether this machine runs what Debian's packages for it run when they are set up."""
+    return platform.machine() in _MACHINES[architecture]
+
+
 def fingerprint(definition: Definition, architecture: Architecture) -> Digest:
     """Of everything that decides the bytes, other than Debian's archive."""
+    steps = {"run": definition.run} if definition.run else {}
     recipe = {
+        **steps,
         "compose_format": COMPOSE_FORMAT,
         "layer_format": LAYER_FORMAT,
         "architecture": architecture,
@@ -197,15 +209,20 @@ def _origin(definition: Definition) -> DebianOrigin:
     return definition.origin
 
 
+def _hook(step: str) -> str:
+    """A step as mmdebstrap takes it: a shell's line that has the root folder as `$1`."""
+    return f'chroot "$1" /bin/sh -c {shlex.quote(step)}'
+
+
 def _config(definition: Definition, architecture: Architecture, diff_id: Digest) -> ImageConfig:
     origin = _origin(definition)
+    steps = "".join(f"; {step}" for step in definition.run)
+    packages = ", ".join(origin.packages)
     return ImageConfig(
         architecture=_DEBIAN[architecture],
         env=tuple((_ENV | dict(definition.env)).items()),
         working_dir=f"/{_TASK_ROOT}",
         labels=definition.labels,
         diff_ids=(diff_id,),
-        history=(
-            History(created_by=f"imagekit: Debian {origin.suite}, {', '.join(origin.packages)}"),
-        ),
+        history=(History(created_by=f"imagekit: Debian {origin.suite}, {packages}{steps}"),),
     )

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from imagekit.model.errors import ConfigError, Problem
 from imagekit.model.reference import Reference
-from imagekit.model.target import ARCHITECTURES, PYTHONS, Architecture
+from imagekit.model.target import ARCHITECTURES, Architecture
 
 FOLDER = "base_images"
 FILE = "base.toml"
 DEBIAN = "debian"
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# Debian policy 5.6.1 and 3.1; the suite goes into an argument list, so it cannot be an option.
-_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
-_SUITE = re.compile(r"[a-z][a-z0-9-]*")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-_LATER = {
-    "lock": "packages that are shared in a base are not available in this version",
-    "system": "system packages in a base are not available in this version",
-    "run": "`run` steps are not available in this version",
-    "publish": "publishing a base is not available in this version",
-}
-_DEBIAN_KEYS = ("suite", "packages", "mirror")
-_KEYS = ("from", "python", "architectures", "env", "labels", *_DEBIAN_KEYS, *_LATER)
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,58 +28,131 @@ class DebianOrigin:
     """A URL to take the packages from; None leaves it to mmdebstrap."""
 
 
+@dataclass(frozen=True, slots=True)
+class OtherBase:
+    """Another base, by its name."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Origin = Reference | DebianOrigin | OtherBase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publishing:
+    """Where `imagekit base publish` puts a base, and under which tags."""
+
+    repository: str
+    """A full reference, or a bare name: ECR in the caller's account and region."""
+    moving: str | None = None
+    """The one tag that each publishing moves; None: a new calendar tag every time."""
+    immutable: bool = True
+    """A tag that exists keeps its content."""
+    regions: tuple[str, ...] = ()
+    """Of AWS, that the base is copied to."""
+    accounts: tuple[str, ...] = ()
+    """Of AWS, that may pull it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
     """A `base.toml`, read and checked."""
 
     name: str
     path: Path
-    origin: Reference | DebianOrigin
+    origin: Origin
     python: str | None = None
     """Minor version that the base must have; None takes what is there."""
-    architectures: tuple[Architecture, ...] = ARCHITECTURES
+    listed: tuple[Architecture, ...] | None = None
+    """None: as many as its origin has."""
     env: tuple[tuple[str, str], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    lock: str | None = None
+    """Of Python packages that everyone shares; relative to the base's folder."""
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    system: tuple[str, ...] = ()
+    """Packages of the base's own distribution, more than it has."""
+    run: tuple[str, ...] = ()
+    """Shell commands."""
+    publish: Publishing | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths start."""
+        return self.path.parent
+
+    @property
+    def architectures(self) -> tuple[Architecture, ...]:
+        """As listed, else all that there are."""
+        return self.listed or ARCHITECTURES
+
+    @property
+    def plain(self) -> bool:
+        """Nothing lies on top of what its origin gives."""
+        return not (self.lock or self.needs_engine or isinstance(self.origin, OtherBase))
+
+    @property
+    def needs_engine(self) -> bool:
+        """Whether steps are left that Docker has to run: mmdebstrap runs those of Debian."""
+        return not isinstance(self.origin, DebianOrigin) and bool(self.system or self.run)
 
 
 Source = Definition | Reference | Path
 """What a base's name stands for; a Path is a folder with an OCI layout."""
 
 
-def find(name: str, roots: tuple[Path, ...]) -> Source:
+def find(name: str, roots: tuple[Path, ...], published: Mapping[str, str] | None = None) -> Source:
     """What `name` in a configuration means; relative paths start at the first root.
 
-    Order: `base_images/NAME` in each root, the shipped ones, an OCI layout on disk, a reference.
-    Errors: ConfigError for a name that is none of these, with those that are near.
+    Order: `base_images/NAME` in each root; `published`, which the configuration's key `bases` names
+    by reference; the shipped ones, of which a project may so have its own; an OCI layout on disk;
+    a reference. Errors: ConfigError for a name that is none of these, with those that are near,
+    and for one that a folder and `published` both have.
     """
-    if _NAME.fullmatch(name):
-        for home in _homes(roots):
-            if (home / name).is_dir():
-                return read(home / name)
+    named = (published or {}).get(name)
+    for home in (root / FOLDER for root in roots):
+        if NAME.fullmatch(name) and (home / name).is_dir():
+            if named is not None:
+                raise _twice(name, home / name)
+            return read(home / name)
+    if named is not None:
+        return reference(named)
+    if NAME.fullmatch(name) and (shipped() / name).is_dir():
+        return read(shipped() / name)
+    return _elsewhere(name, roots, published or {})
+
+
+def _elsewhere(name: str, roots: tuple[Path, ...], published: Mapping[str, str]) -> Source:
     folder = next(iter(roots), Path()) / name
     if (folder / "oci-layout").is_file():
         return folder
+    hint = _hint(name, roots, published)
     if name.startswith((".", "/", "~")) or folder.exists():
-        raise _unusable(f"there is no OCI layout at {folder}", _hint(name, roots))
+        raise _unusable(f"there is no OCI layout at {folder}", hint)
     if not re.search(r"[/:@]", name):
-        raise _unusable(f"there is no base called {name!r}", _hint(name, roots))
+        raise _unusable(f"there is no base called {name!r}", hint)
     try:
         return reference(name)
     except ValueError as error:
-        raise _unusable(str(error), _hint(name, roots)) from error
+        raise _unusable(str(error), hint) from error
 
 
 def named_in(name: str, roots: tuple[Path, ...]) -> tuple[Path, ...]:
     """Those of the roots whose `base_images/` has a base of this name."""
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         return ()
     return tuple(root for root in roots if (root / FOLDER / name).is_dir())
 
 
-def names(roots: tuple[Path, ...]) -> tuple[str, ...]:
+def names(roots: tuple[Path, ...], published: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Every base that can be named here, sorted."""
-    found = {path.parent.name for home in _homes(roots) for path in home.glob(f"*/{FILE}")}
-    return tuple(sorted(found))
+    homes = (*(root / FOLDER for root in roots), shipped())
+    found = {path.parent.name for home in homes for path in home.glob(f"*/{FILE}")}
+    return tuple(sorted(found | set(published or {})))
 
 
 def reference(text: str) -> Reference:
@@ -106,6 +165,8 @@ def read(folder: Path) -> Definition:
     """Read `FOLDER/base.toml`; ConfigError with every problem at once."""
     import tomli
 
+    from imagekit.bases.definition_keys import definition, problems_in
+
     path = folder / FILE
     try:
         table = tomli.loads(path.read_text(encoding="utf-8"))
@@ -113,18 +174,10 @@ def read(folder: Path) -> Definition:
         what = error.strerror if isinstance(error, OSError) else str(error)
         problem = Problem(str(path), what or "cannot be read")
         raise ConfigError(problems=(problem,)) from error
-    problems = tuple(Problem(f"{path}: {key}", what) for key, what in _problems(table))
+    problems = tuple(Problem(f"{path}: {key}", what) for key, what in problems_in(table, folder))
     if problems:
-        raise ConfigError(problems=problems)
-    return Definition(
-        name=folder.name,
-        path=path,
-        origin=_origin(table),
-        python=cast("str | None", table.get("python")),
-        architectures=tuple(table.get("architectures", ARCHITECTURES)),
-        env=_pairs(table.get("env", {})),
-        labels=_pairs(table.get("labels", {})),
-    )
+        raise ConfigError(problems=problems, hint=f"correct these keys in {path}")
+    return definition(table, path)
 
 
 def shipped() -> Path:
@@ -134,14 +187,10 @@ def shipped() -> Path:
     return inside if inside.is_dir() else package.parent / FOLDER
 
 
-def _homes(roots: tuple[Path, ...]) -> tuple[Path, ...]:
-    return (*(root / FOLDER for root in roots), shipped())
-
-
-def _hint(name: str, roots: tuple[Path, ...]) -> str:
+def _hint(name: str, roots: tuple[Path, ...], published: Mapping[str, str]) -> str:
     from difflib import get_close_matches
 
-    known = names(roots)
+    known = names(roots, published)
     if near := get_close_matches(name, known, n=3):
         return f"did you mean {' or '.join(near)}?"
     return f"use one of {', '.join(known)}, an image reference, or a folder with an OCI layout"
@@ -151,92 +200,9 @@ def _unusable(what: str, hint: str) -> ConfigError:
     return ConfigError(problems=(Problem("base", what),), hint=hint)
 
 
-def _origin(table: Mapping[str, object]) -> Reference | DebianOrigin:
-    if table["from"] != DEBIAN:
-        return reference(str(table["from"]))
-    return DebianOrigin(
-        suite=str(table["suite"]),
-        packages=tuple(cast("list[str]", table["packages"])),
-        mirror=cast("str | None", table.get("mirror")),
+def _twice(name: str, folder: Path) -> ConfigError:
+    what = f"is the name of {folder}, too; one lock pins one of the two"
+    return ConfigError(
+        problems=(Problem(f"bases.{name}", what),),
+        hint=f"rename `{name}` in `bases`, or the folder",
     )
-
-
-def _pairs(table: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(table.items()))
-
-
-def _problems(table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    for key in table:
-        if key in _LATER:
-            yield key, _LATER[key]
-        elif key not in _KEYS:
-            yield key, _unknown(key)
-    if table.get("from") == DEBIAN:
-        yield from _debian_problems(table)
-    else:
-        yield from _reference_problems(table)
-    yield from _target_problems(table)
-    for key in ("env", "labels"):
-        yield from _table_problems(key, table.get(key, {}))
-
-
-def _unknown(key: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(key, _KEYS, n=1)
-    return "is not known" + (f"; did you mean {near[0]}?" if near else "")
-
-
-def _debian_problems(table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    suite, packages, mirror = table.get("suite"), table.get("packages"), table.get("mirror")
-    if not (isinstance(suite, str) and _SUITE.fullmatch(suite)):
-        yield "suite", 'must be the name of a Debian release, such as "trixie"'
-    if not (isinstance(packages, list) and packages):
-        yield "packages", 'must list Debian packages, such as ["python3.13", "ca-certificates"]'
-    else:
-        for package in packages:
-            if not (isinstance(package, str) and _PACKAGE.fullmatch(package)):
-                yield "packages", f"{package!r} is not the name of a Debian package"
-    if mirror is not None and not (
-        isinstance(mirror, str) and re.match(r"(?:https?|file)://\S+$", mirror)
-    ):
-        yield "mirror", "must be a URL"
-
-
-def _reference_problems(table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    for key in _DEBIAN_KEYS:
-        if key in table:
-            yield key, f'is only used with from = "{DEBIAN}"'
-    origin = table.get("from")
-    if not isinstance(origin, str):
-        yield "from", f'must be an image reference or "{DEBIAN}"'
-    elif not re.search(r"[/:@]", origin):
-        yield "from", f"{origin!r} names no registry; a base on another base is not available yet"
-    else:
-        try:
-            reference(origin)
-        except ValueError as error:
-            yield "from", str(error)
-
-
-def _target_problems(table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    python, architectures = table.get("python"), table.get("architectures")
-    if python is not None and python not in PYTHONS:
-        yield "python", f"{python!r} is not one of {', '.join(PYTHONS)}"
-    if architectures is not None and not (
-        isinstance(architectures, list)
-        and architectures
-        and all(architecture in ARCHITECTURES for architecture in architectures)
-    ):
-        yield "architectures", f"must list some of {', '.join(ARCHITECTURES)}"
-
-
-def _table_problems(key: str, table: object) -> Iterator[tuple[str, str]]:
-    if not isinstance(table, dict):
-        yield key, "must be a table of strings"
-        return
-    for name, value in table.items():
-        if not isinstance(value, str):
-            yield f"{key}.{name}", "must be a string"
-        elif key == "env" and not _VARIABLE.fullmatch(name):
-            yield f"{key}.{name}", "is not the name of an environment variable"

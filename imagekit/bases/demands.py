@@ -16,6 +16,11 @@ UPGRADE = "imagekit lock --upgrade-base"
 OCI_ARCHITECTURES: dict[Architecture, str] = {"x86_64": "amd64", "arm64": "arm64"}
 
 
+@dataclass(eq=False, kw_only=True)
+class Misfit(CannotBuild):
+    """The image is for another system or architecture."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which base, and what `imagekit.lock` knows of it."""
@@ -26,6 +31,8 @@ class Wanted:
     architecture: Architecture
     pinned: Digest | None = None
     """Of the manifest; None takes what the name stands for today."""
+    afresh: bool = False
+    """What was composed before does not count: Debian's archive has moved on since."""
     facts: BaseFacts | None = None
     """With the pin, so that a base that was read elsewhere is not streamed again."""
 
@@ -77,7 +84,7 @@ def require_fit(wanted: Wanted, config: ImageConfig, layers: tuple[Descriptor, .
     if config.os != "linux" or config.architecture != wanted.oci_architecture:
         known = {spelt: name for name, spelt in OCI_ARCHITECTURES.items()}
         found = known.get(config.architecture, config.architecture or "an unknown architecture")
-        raise CannotBuild(
+        raise Misfit(
             what=f"{wanted.name} is for {config.os} on {found}, not for {wanted.architecture}",
             hint=f"choose the one of {', '.join(ARCHITECTURES)} that the base has, or another base",
         )

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagekit.bases.definition import DebianOrigin, Definition
+from imagekit.bases.definition import DebianOrigin, Definition, OtherBase
 from imagekit.bases.demands import (
     UPGRADE,
+    Misfit,
     Wanted,
     require_bytes,
     require_fit,
@@ -20,9 +21,10 @@ from imagekit.bases.demands import (
 from imagekit.bases.record import keep, load_pinned
 from imagekit.model.base import Base
 from imagekit.model.digest import Digest
-from imagekit.model.errors import CannotBuild, HttpError
+from imagekit.model.errors import CannotBuild, HttpError, ImagekitError, RemoteRefused
 from imagekit.model.image import Descriptor, ImageConfig
 from imagekit.model.reference import Reference
+from imagekit.model.target import Architecture
 from imagekit.store import Store
 
 if TYPE_CHECKING:
@@ -65,10 +67,13 @@ class Pinner:
 
     def _defined(self, definition: Definition, wanted: Wanted) -> Base:
         require_listed(definition, wanted.architecture)
-        if isinstance(definition.origin, DebianOrigin):
-            found = self._composed(definition, wanted)
-        else:
-            found = self._from_registry(definition.origin, wanted)
+        match definition.origin:
+            case DebianOrigin():
+                found = self._composed(definition, wanted)
+            case Reference() as origin:
+                found = self._from_registry(origin, wanted)
+            case OtherBase():
+                raise TypeError(f"{definition.name} lies on another base")
         require_python(definition, found.facts)
         return replace(found, config=_overlaid(found.config, definition))
 
@@ -87,7 +92,7 @@ class Pinner:
         from imagekit.bases.debian import Composer
 
         composer = Composer(store=self.store, environ=self.environ)
-        found = composer.base(definition, wanted.architecture)
+        found = composer.base(definition, wanted.architecture, afresh=wanted.afresh)
         require_pin(wanted, found.digest, "Debian's packages have changed since it was pinned")
         return replace(found, name=wanted.name, reference=f"{definition.name}@{found.digest}")
 
@@ -95,8 +100,29 @@ class Pinner:
         place = str(replace(reference, digest=None))
         if known := self._known(wanted, wanted.pinned, place, in_store=False):
             return known
+        own = None if wanted.pinned else _for_one(reference, wanted.architecture)
+        try:
+            return self._fetched(reference, wanted)
+        except (HttpError, RemoteRefused, Misfit) as error:
+            if own is None or (isinstance(error, HttpError) and error.status != 404):
+                raise
+            return self._fetched_instead(own, wanted, error)
+
+    def _fetched_instead(self, own: Reference, wanted: Wanted, error: ImagekitError) -> Base:
+        """By the architecture's own tag (decision 11); `error` is what the tag itself gave."""
+        try:
+            return self._fetched(own, wanted)
+        except HttpError as other:
+            if other.status != 404:
+                raise
+            error.hint = error.hint or f"there is no {own} either: name a tag that is there"
+            raise error from None
+
+    def _fetched(self, reference: Reference, wanted: Wanted) -> Base:
+        place = str(replace(reference, digest=None))
         pulled, fetched = self._fetch(reference, wanted)
         if known := self._known(wanted, fetched.digest, place, in_store=False):
+            require_fit(wanted, known.config, known.layers)
             return known
         from imagekit.bases.fetched import documents_of
 
@@ -185,6 +211,13 @@ class Pinner:
         )
         keep(self.store, base)
         return base
+
+
+def _for_one(reference: Reference, architecture: Architecture) -> Reference | None:
+    """The tag that such an image has for one architecture alone; None where it is named already."""
+    if reference.tag is None or reference.digest or reference.tag.endswith(f"-{architecture}"):
+        return None
+    return reference.tagged(f"{reference.tag}-{architecture}")
 
 
 def _overlaid(config: ImageConfig, definition: Definition) -> ImageConfig:

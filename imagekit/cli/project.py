@@ -59,7 +59,7 @@ def plan(
     from imagekit.pipeline.plan import show
     from imagekit.pipeline.request import Request
 
-    request = Request.of(functions, packaging, arch, _mode(locked, frozen))
+    request = Request.of(functions, packaging, arch, lock_mode(locked, frozen))
     with options.workshop(project, verbose=verbose) as workshop:
         show(workshop, request, json=json)
 
@@ -102,7 +102,7 @@ def build(
     from imagekit.pipeline.build import run
     from imagekit.pipeline.request import Outputs, Request
 
-    request = Request.of(functions, packaging, arch, _mode(locked, frozen))
+    request = Request.of(functions, packaging, arch, lock_mode(locked, frozen))
     outputs = Outputs(
         engine=engine,
         folder=output,
@@ -117,7 +117,7 @@ def build(
         run(workshop, request, outputs, json=json, metadata_file=metadata_file)
 
 
-def _mode(locked: bool | None, frozen: bool) -> str:
+def lock_mode(locked: bool | None, frozen: bool) -> str:
     """`locked`, `frozen` or `write`; in CI an unasked build must not change a lock."""
     if frozen:
         return "frozen"

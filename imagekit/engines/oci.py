@@ -31,7 +31,7 @@ def image_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord], store: Stor
     )
     added = tuple(layer for extension in plan.extensions for layer in _layers_of(extension))
     image = assemble(plan.base, (*added, *own), plan.settings)
-    if not plan.base.in_store:
+    if None not in plan.base.places:
         return image
     return image.with_paths(lambda descriptor: store.blob_path(descriptor.digest))
 

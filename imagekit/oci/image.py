@@ -184,15 +184,16 @@ def _base_layers(base: Base) -> tuple[ImageLayer, ...]:
             what=f"the base {base.name} is broken: its manifest and its config name other layers",
             causes=(f"{len(base.layers)} layers, {len(base.config.diff_ids)} diff_ids",),
         )
-    origin = None if base.in_store else reference_or_none(base.reference)
     return tuple(
         ImageLayer(
             descriptor=_in_family(descriptor, base.family),
             diff_id=diff_id,
-            origin=origin,
+            origin=reference_or_none(named) if (named := place or base.published) else None,
             by_others=True,
         )
-        for descriptor, diff_id in zip(base.layers, base.config.diff_ids, strict=True)
+        for descriptor, diff_id, place in zip(
+            base.layers, base.config.diff_ids, base.places, strict=True
+        )
     )
 
 

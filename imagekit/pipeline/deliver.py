@@ -176,11 +176,7 @@ class Delivery:
 
     def _complete(self, image: Image, skip: int = 0) -> Image:
         """The image with every layer's bytes on this disk, but for the first `skip`."""
-        store = self.workshop.store
-        for layer in image.layers[skip:]:
-            if layer.origin is not None and not store.has_blob(layer.descriptor.digest):
-                self.workshop.registry.pull_blob(layer.origin, layer.descriptor, store)
-        return image.with_paths(lambda descriptor: store.blob_path(descriptor.digest))
+        return completed(self.workshop, image, skip)
 
     def _settled(self, outcome: Outcome) -> Outcome:
         """With what changed since the last build of the same function, which it replaces."""
@@ -194,6 +190,15 @@ class Delivery:
         if isinstance(before, dict):
             outcome = replace(outcome, changes=changes(before, now))
         return outcome
+
+
+def completed(workshop: Workshop, image: Image, skip: int = 0) -> Image:
+    """The image with every layer's bytes on this disk, but for the first `skip`."""
+    store = workshop.store
+    for layer in image.layers[skip:]:
+        if layer.origin is not None and not store.has_blob(layer.descriptor.digest):
+            workshop.registry.pull_blob(layer.origin, layer.descriptor, store)
+    return image.with_paths(lambda descriptor: store.blob_path(descriptor.digest))
 
 
 def _key(plan: BuildPlan) -> tuple[str, Architecture]:

@@ -81,7 +81,7 @@ def _foreseen_zip(workshop: Workshop, outcome: Outcome, plan: BuildPlan) -> Outc
 
 def outcome_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Outcome:
     """The plan in the words of an outcome; `records` by fingerprint give what is known."""
-    layers = tuple(_layer(layer, records.get(layer.fingerprint)) for layer in plan.layers)
+    layers = tuple(layer_outcome(layer, records.get(layer.fingerprint)) for layer in plan.layers)
     base_bytes = plan.base.facts.unzipped_bytes if plan.base else 0
     extensions = tuple((one.reference, one.facts.unzipped_bytes) for one in plan.extensions)
     below_bytes = base_bytes + sum(size_bytes for _, size_bytes in extensions)
@@ -100,7 +100,8 @@ def outcome_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Outcom
     )
 
 
-def _layer(layer: LayerPlan, record: LayerRecord | None) -> LayerOutcome:
+def layer_outcome(layer: LayerPlan, record: LayerRecord | None) -> LayerOutcome:
+    """One layer in the words of an outcome."""
     return LayerOutcome(
         name=layer.name,
         packages=tuple((package.name, package.version) for package in layer.packages),

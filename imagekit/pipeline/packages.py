@@ -157,7 +157,7 @@ class Packages:
         )
 
     def _own(self, base: Base | None, exact: str | None) -> Interpreter | None:
-        if base is None or not base.in_store or exact not in (None, base.facts.python):
+        if base is None or not base.here or exact not in (None, base.facts.python):
             return None
         if not runs_here(base.config.architecture):
             return None

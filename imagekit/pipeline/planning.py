@@ -22,6 +22,7 @@ from imagekit.pipeline.packages import CLIENT, Packages, weigh
 from imagekit.pipeline.request import Asked
 from imagekit.pipeline.room import foreseen_without_bytecode
 from imagekit.pipeline.workshop import Workshop
+from imagekit.plan.base_plan import own_copies
 from imagekit.plan.build_plan import (
     BuildPlan,
     LayerPlan,
@@ -154,13 +155,17 @@ class Planner:
         extensions = self.extensions.on(job.function, base, job.architecture)
         locked = self.packages.of(job.function, target)
         packages = _without(locked, base, extensions)
+        if copies := own_copies(packages, base):
+            what = f"its own copy comes before the base's: {', '.join(copies)}"
+            self.workshop.console.say(f"{job.function.name}: {what}")
         weights = weigh(self.workshop, packages)
         self._require_sound(job, packages)
         check_image(
             _footprint(packages, weights, job.source, extensions), base.facts.unzipped_bytes
         )
         bytecode = self._bytecode(job, base)
-        adds_client = not base.facts.runtime_client and CLIENT not in weights
+        shared = dict(base.facts.packages)
+        adds_client = not (base.facts.runtime_client or CLIENT in weights or CLIENT in shared)
         client = self._client(target, bytecode) if adds_client else ()
         settings = image_settings(
             base,

@@ -75,6 +75,12 @@ class Outputs:
         return self.folder is not None or not (self.push or self.load)
 
 
+def known_architecture(text: str) -> Architecture:
+    """The architecture of that name; UsageError for any other word."""
+    _known("--arch", text, ARCHITECTURES)
+    return cast("Architecture", text)
+
+
 def _known(option: str, given: str, known: Sequence[str], later: Sequence[str] = ()) -> None:
     if given in later:
         raise UsageError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imagekit import __version__
+from imagekit.pipeline.afresh import NOTHING, Afresh
 from imagekit.pipeline.bases import Bases
 from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.extensions import Extensions
@@ -14,7 +15,6 @@ from imagekit.pipeline.request import Request
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan
 from imagekit.project.config import FunctionConfig, ProjectConfig
-from imagekit.project.lock_values import Kind
 from imagekit.project.read_config import load
 from imagekit.project.source import source_tree
 from imagekit.project.source_warnings import source_warnings
@@ -36,13 +36,13 @@ class Session:
         cls,
         workshop: Workshop,
         request: Request,
-        again: tuple[Kind, ...] = (),
+        again: Afresh = NOTHING,
         *,
         whole: bool = False,
     ) -> Session:
         """Read configuration and `imagekit.lock`; ConfigError, LockError.
 
-        What is of a kind in `again` is decided afresh. `whole` is the whole workspace, also from
+        What is in `again` is decided afresh. `whole` is the whole workspace, also from
         inside a member.
         """
         with workshop.console.stage("configuration"):
@@ -54,7 +54,9 @@ class Session:
             workshop=workshop,
             decisions=decisions,
             packages=packages,
-            bases=Bases(workshop=workshop, project=project, decisions=decisions),
+            bases=Bases(
+                workshop=workshop, project=project, decisions=decisions, packages=packages
+            ),
             extensions=Extensions(workshop=workshop, decisions=decisions),
         )
         return cls(

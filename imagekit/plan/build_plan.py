@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from imagekit.model.base import Base
+from imagekit.model.base import SHARED_ROOT, Base
 from imagekit.model.digest import Digest
 from imagekit.model.extension import Extension
 from imagekit.model.package import Package
 from imagekit.model.target import Target
 from imagekit.model.tree import Tree
 from imagekit.oci.image import ConfigChange
+from imagekit.plan.docker_steps import NO_STEPS, DockerSteps
 from imagekit.plan.layering import group
 from imagekit.plan.packaging import PackageType
 from imagekit.plan.recipe import packages_fingerprint, source_fingerprint
@@ -22,9 +23,6 @@ TASK_ROOT = "/var/task"
 
 CLIENT_ROOT = "/opt/imagekit"
 """A runtime client that the base does not bring (decision 9)."""
-
-SHARED_ROOT = "/opt/python"
-"""A base's shared packages, where AWS's images look anyway."""
 
 Kind = Literal["client", "packages", "source"]
 
@@ -67,6 +65,8 @@ class BuildPlan:
     """Their layers lie between the base's and `layers`."""
     without_bytecode: tuple[str, ...] = ()
     """Layers of a ZIP whose bytecode will hardly fit: an estimate, for people alone."""
+    steps: DockerSteps = NO_STEPS
+    """What only the Docker engine can do."""
 
     @property
     def unzipped_bytes(self) -> int:
@@ -87,17 +87,20 @@ class BuildPlan:
 
 
 def package_layers(
-    packages: Sequence[Package], weights: Mapping[str, int], bytecode: str | None
+    packages: Sequence[Package],
+    weights: Mapping[str, int],
+    bytecode: str | None,
+    root: str = TASK_ROOT,
 ) -> tuple[LayerPlan, ...]:
-    """The layers of the project's packages; `weights` gives unzipped bytes by package name."""
+    """Layers of a project's packages, or a base's; `weights` gives unzipped bytes by name."""
     return tuple(
         LayerPlan(
             name=found.name,
             kind="packages",
             packages=found.packages,
-            root=TASK_ROOT,
+            root=root,
             why=found.why,
-            fingerprint=packages_fingerprint(found.packages, root=TASK_ROOT, bytecode=bytecode),
+            fingerprint=packages_fingerprint(found.packages, root=root, bytecode=bytecode),
             unzipped_bytes=sum(weights[package.name] for package in found.packages),
         )
         for found in group(packages, weights)
@@ -141,7 +144,7 @@ def image_settings(
     if adds_client:
         variables.setdefault("LAMBDA_TASK_ROOT", TASK_ROOT)
         for folder in (SHARED_ROOT, CLIENT_ROOT):
-            variables["PYTHONPATH"] = _appended(variables.get("PYTHONPATH"), folder)
+            variables["PYTHONPATH"] = appended(variables.get("PYTHONPATH"), folder)
     return ConfigChange(
         # lambda_rules M15, M23: the interpreter's real path; `-m` puts the working directory first.
         entrypoint=(base.facts.interpreter, "-m", "awslambdaric") if adds_client else None,
@@ -151,7 +154,8 @@ def image_settings(
     )
 
 
-def _appended(path: str | None, folder: str) -> str:
+def appended(path: str | None, folder: str) -> str:
+    """A search path with the folder at its end, unless it is there already."""
     # lambda_rules R7: PYTHONPATH is appended to, never replaced.
     folders = path.split(":") if path else []
     return ":".join(folders if folder in folders else [*folders, folder])

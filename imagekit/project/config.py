@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from imagekit.model.ecr import RepositorySettings
 from imagekit.model.target import Architecture
 
 Packaging = Literal["auto", "image", "zip", "zip-layers", "zip-nested", "zip-s3"]
@@ -51,6 +53,12 @@ class FunctionConfig:
     labels: tuple[tuple[str, str], ...] = ()
     extensions: tuple[str, ...] = ()
     """Image references whose layers go on top of the base, in this order."""
+    system: tuple[str, ...] = ()
+    """Packages of the base's own distribution; with them, Docker makes the image."""
+    run: tuple[str, ...] = ()
+    """Shell commands, run in the image once its packages are there."""
+    dockerfile: Path | None = None
+    """The project's own Dockerfile.template."""
     base: str | None = None
     python: str | None = None
     architectures: tuple[Architecture, ...] = ("x86_64",)
@@ -98,6 +106,9 @@ class ProjectConfig:
     """`[project] requires-python` of the pyproject.toml in `root`."""
     project_name: str | None = None
     """`[project] name` there."""
+    bases: Mapping[str, str] = field(default_factory=dict)
+    """References of published bases, by name."""
+    ecr: RepositorySettings = field(default_factory=RepositorySettings)
     stages: tuple[Stage, ...] = ()
     """In the order of the file."""
     stage_order: tuple[tuple[str, ...], ...] = ()

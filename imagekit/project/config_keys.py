@@ -9,6 +9,7 @@ from typing import Literal, TypeVar, get_args
 from imagekit.model.reference import Reference
 from imagekit.model.target import ARCHITECTURES, PYTHONS, Architecture
 from imagekit.project.config import LambdaSettings
+from imagekit.project.config_docker import read_run, read_system
 from imagekit.project.config_lambda import read_env, read_settings
 from imagekit.project.config_table import Table
 
@@ -17,6 +18,7 @@ KEYS = (
     "base",
     "bucket",
     "bytecode",
+    "dockerfile",
     "env",
     "exclude",
     "extensions",
@@ -30,7 +32,9 @@ KEYS = (
     "packaging",
     "python",
     "repository",
+    "run",
     "source",
+    "system",
 )
 
 LATER = (
@@ -42,9 +46,7 @@ LATER = (
     "keep",
     "layer_repository",
     "provided",
-    "run",
     "slim",
-    "system",
 )
 """Known words without an effect yet: refused, as a key that is ignored would mislead."""
 
@@ -65,6 +67,7 @@ class SharedKeys:
     base: str | None = None
     bucket: str | None = None
     bytecode: bool | None = None
+    dockerfile: str | None = None
     env: tuple[tuple[str, str], ...] | None = None
     exclude: tuple[str, ...] | None = None
     extensions: tuple[str, ...] | None = None
@@ -77,8 +80,10 @@ class SharedKeys:
     packaging: PackagingNow | None = None
     python: str | None = None
     repository: str | None = None
+    run: tuple[str, ...] | None = None
     settings: LambdaSettings | None = None
     source: tuple[str, ...] | None = None
+    system: tuple[str, ...] | None = None
 
     def over(self, below: SharedKeys) -> SharedKeys:
         """These keys, and those of `below` where these say nothing; tables entry by entry."""
@@ -104,6 +109,7 @@ def read_shared(table: Table) -> SharedKeys:
         base=table.text("base"),
         bucket=table.text("bucket"),
         bytecode=table.flag("bytecode"),
+        dockerfile=table.text("dockerfile"),
         env=read_env(table),
         exclude=_globs(table, "exclude"),
         extensions=_extensions(table),
@@ -116,8 +122,10 @@ def read_shared(table: Table) -> SharedKeys:
         packaging=_packaging(table),
         python=_python(table),
         repository=_repository(table),
+        run=read_run(table),
         settings=None if settings is None else read_settings(settings),
         source=_source(table),
+        system=read_system(table),
     )
 
 

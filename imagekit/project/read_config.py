@@ -8,6 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from imagekit.project.config import FunctionConfig, LambdaSettings, ProjectConfig
+from imagekit.project.config_bases import KEY as BASES
+from imagekit.project.config_bases import read_bases
+from imagekit.project.config_docker import refuse_steps_in_zip
+from imagekit.project.config_ecr import read_ecr
 from imagekit.project.config_keys import KEYS, LATER, SharedKeys, read_shared
 from imagekit.project.config_lambda import (
     ZIP_EXTENSIONS_HINT,
@@ -26,44 +30,53 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TOLD = 12
 """As many names are told in full."""
 
-_LATER_HERE = ("bases", "ecr")
-_ROOT_KEYS = ("stage_order", "stages")
+_ROOT_KEYS = ("ecr", "stage_order", "stages")
 _PROJECT_KEYS = (
-    *(*KEYS, *LATER, *_LATER_HERE, *_ROOT_KEYS),
+    *(*KEYS, *LATER, BASES, *_ROOT_KEYS),
     *("functions", "required-version", WORKSPACE),
 )
 _FUNCTION_KEYS = (*KEYS, *LATER, "handler")
 
 
 def load(
-    start: Path, names: tuple[str, ...] = (), *, version: str, whole: bool = False
+    start: Path,
+    names: tuple[str, ...] = (),
+    *,
+    version: str,
+    whole: bool = False,
+    bare: bool = False,
 ) -> ProjectConfig:
     """Find the configuration from `start` upwards and read it, with all members of a workspace.
 
     `names` keeps only these functions, in that order, wherever in the workspace they stand;
     without any, those of the member that `start` lies in, or with `whole` all. `version` is
     imagekit's own, which `required-version` is held against. Raises ConfigError with every problem
-    of every file at once, UsageError where `start` is no folder.
+    of every file at once, UsageError where `start` is no folder. `bare` takes a project that has
+    no function, as one that only makes bases.
     """
     where = around(start)
     found, root = where.root, where.root.path.parent
     findings = Findings(found.file)
     table = Table(found.values, found.prefix, findings)
     members = read_members(table, root, start)
-    reader = _Reader(version=version)
+    reader = _Reader(version=version, bare=bare)
     shared = reader.keys(table, root)
     functions = list(reader.functions(table, shared, root))
+    bases: dict[str, str] = {}
+    read_bases(table, bases)
     for member in members:
         own = Table(member.values, member.prefix, findings.beside(member.file))
         _refuse_nested(own, found.file)
         _refuse_root_keys(own, found.file)
         folder = member.path.parent
+        read_bases(own, bases)
         functions += reader.functions(own, reader.keys(own, folder).over(shared), folder)
-    if not functions and not findings.problems:
+    if not functions and not findings.problems and not bare:
         _refuse_none(table)
     asked = reader.asked(table, functions, names)
     stages = read_stages(table)
     order = read_order(table, stages)
+    ecr = read_ecr(table)
     if not names and where.here and not whole:
         asked = tuple(one for one in functions if one.root == where.here)
     findings.settle()
@@ -75,6 +88,8 @@ def load(
         members=tuple(member.path.parent for member in members),
         requires_python=_project_text(found, "requires-python"),
         project_name=_project_text(found, "name"),
+        bases=bases,
+        ecr=ecr,
         stages=stages,
         stage_order=order,
     )
@@ -85,6 +100,8 @@ class _Reader:
     """Reads one file of a project after the other; names are unique over all of them."""
 
     version: str
+    bare: bool = False
+    """A configuration may have no functions."""
     taken: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Names in lower case: as written, and where."""
 
@@ -99,7 +116,7 @@ class _Reader:
         listed = table.table("functions")
         if listed is None or not listed.values:
             # The root of a workspace may leave them all to its members.
-            if WORKSPACE not in table.values and (
+            if not (self.bare or WORKSPACE in table.values) and (
                 "functions" not in table.values or listed is not None
             ):
                 _refuse_none(table)
@@ -168,13 +185,22 @@ def _refuse_root_keys(table: Table, root: str) -> None:
 
 
 def _shared(table: Table, folder: Path) -> SharedKeys:
-    """The shared keys, with `lock` counted from the folder whose configuration says it."""
+    """The shared keys, with files counted from the folder whose configuration says them."""
     keys = read_shared(table)
-    if keys.lock is None:
-        return keys
-    if not (folder / keys.lock).is_file():
-        table.problem("lock", f"there is no file {keys.lock!r}")
-    return replace(keys, lock=str(folder / keys.lock))
+    return replace(
+        keys,
+        lock=_file(table, "lock", keys.lock, folder),
+        dockerfile=_file(table, "dockerfile", keys.dockerfile, folder),
+    )
+
+
+def _file(table: Table, key: str, name: str | None, folder: Path) -> str | None:
+    """The path of a file that must be there."""
+    if name is None:
+        return None
+    if not (folder / name).is_file():
+        table.problem(key, f"there is no file {name!r}")
+    return str(folder / name)
 
 
 def _check_version(table: Table, version: str) -> None:
@@ -197,9 +223,6 @@ def _check_version(table: Table, version: str) -> None:
 
 
 def _check_project(table: Table) -> None:
-    for key in _LATER_HERE:
-        if key in table.values:
-            table.problem(key, "is not supported yet", f"remove `{key}` from {table.findings.file}")
     if "handler" in table.values:
         table.problem("handler", "belongs into a function: `functions.NAME.handler`")
     table.only((*_PROJECT_KEYS, "handler"))
@@ -214,6 +237,7 @@ def _function(name: str, own: Table, shared: SharedKeys, root: Path) -> Function
     contradictions(settings, keys.python, keys.packaging or "auto", at)
     if keys.extensions and keys.packaging == "zip":
         own.problem("extensions", ZIP_TAKES_NO_EXTENSIONS, ZIP_EXTENSIONS_HINT)
+    refuse_steps_in_zip(own, keys)
     if handler is None:
         return None
     return FunctionConfig(
@@ -228,6 +252,9 @@ def _function(name: str, own: Table, shared: SharedKeys, root: Path) -> Function
         extras=keys.extras or (),
         member=keys.member,
         extensions=keys.extensions or (),
+        system=keys.system or (),
+        run=keys.run or (),
+        dockerfile=Path(keys.dockerfile) if keys.dockerfile else None,
         env=keys.env or (),
         labels=keys.labels or (),
         base=keys.base,

@@ -24,7 +24,7 @@ def _function(outcome: Outcome) -> dict[str, object]:
         "why": outcome.why,
         "unzipped_bytes": outcome.unzipped_bytes,
         "limit_bytes": outcome.limit_bytes,
-        "layers": [_layer(layer) for layer in outcome.layers],
+        "layers": [layer_document(layer) for layer in outcome.layers],
     }
     if outcome.extensions:
         always["extensions"] = [
@@ -42,7 +42,8 @@ def _function(outcome: Outcome) -> dict[str, object]:
     return always | {key: value for key, value in sometimes.items() if value is not None}
 
 
-def _layer(layer: LayerOutcome) -> dict[str, object]:
+def layer_document(layer: LayerOutcome) -> dict[str, object]:
+    """One layer, of a function or a base."""
     found: dict[str, object] = {
         "packages": [f"{name} {version}" for name, version in layer.packages],
         "fingerprint": layer.fingerprint.hex,

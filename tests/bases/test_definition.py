@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from imagekit.bases.definition import DebianOrigin, Definition, find, names, read, shipped
+from imagekit.bases.definition import (
+    DebianOrigin,
+    Definition,
+    OtherBase,
+    Publishing,
+    find,
+    names,
+    read,
+    shipped,
+)
 from imagekit.model.errors import ConfigError
 from imagekit.model.reference import Reference
 
@@ -154,20 +163,92 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     assert found["label"] == "is not known; did you mean labels?"
 
 
-@pytest.mark.parametrize(
-    ("key", "text"),
-    [
-        ("lock", 'lock = "uv.lock"'),
-        ("system", 'system = ["libgomp1"]'),
-        ("run", 'run = ["true"]'),
-        ("publish", "[publish]"),
-    ],
-)
-def test_what_comes_later_is_refused(tmp_path: Path, key: str, text: str) -> None:
-    """A key whose meaning this version does not have is not passed over in silence."""
-    folder = base(tmp_path, "team", f'from = "one.example/base:1"\n{text}\n')
+def test_what_a_base_may_say(tmp_path: Path) -> None:
+    """Every key at once, read as values."""
+    folder = base(
+        tmp_path,
+        "team",
+        """
+        from = "heavy"
+        python = "3.13"
+        architectures = ["arm64"]
+        lock = "uv.lock"
+        groups = ["science"]
+        extras = ["fast"]
+        system = ["libgomp1"]
+        run = ["ldconfig"]
+        [publish]
+        repository = "registry.example/bases/team"
+        tags = { moving = "stable" }
+        regions = ["eu-central-1"]
+        accounts = ["123456789012"]
+        """,
+    )
+    (folder / "uv.lock").touch()
 
-    assert "not available in this version" in problems(folder)[key]
+    assert read(folder) == Definition(
+        name="team",
+        path=folder / "base.toml",
+        origin=OtherBase("heavy"),
+        python="3.13",
+        listed=("arm64",),
+        lock="uv.lock",
+        groups=("science",),
+        extras=("fast",),
+        system=("libgomp1",),
+        run=("ldconfig",),
+        publish=Publishing(
+            repository="registry.example/bases/team",
+            moving="stable",
+            immutable=False,
+            regions=("eu-central-1",),
+            accounts=("123456789012",),
+        ),
+    )
+
+
+def test_debian_has_its_system_packages_among_all_others(tmp_path: Path) -> None:
+    """mmdebstrap installs both at once; nothing is left for Docker."""
+    text = 'from = "debian"\nsuite = "trixie"\npackages = ["python3.13"]\n'
+    found = read(base(tmp_path, "team", f'{text}system = ["libgomp1"]\nrun = ["true"]\n'))
+
+    assert found.origin == DebianOrigin(suite="trixie", packages=("python3.13", "libgomp1"))
+    assert not found.needs_engine
+    assert found.plain
+
+
+def test_calendar_tags_are_immutable_unless_somebody_says_otherwise(tmp_path: Path) -> None:
+    """The default of `tags`, and of `immutable` with it."""
+    text = 'from = "one.example/base:1"\n[publish]\nrepository = "bases/team"\n'
+
+    assert read(base(tmp_path, "a", text)).publish == Publishing(repository="bases/team")
+    changed = read(base(tmp_path, "b", f"{text}immutable = false\n")).publish
+    assert changed == Publishing(repository="bases/team", immutable=False)
+
+
+def test_every_key_of_publish_is_checked(tmp_path: Path) -> None:
+    """All of them at once, under their path."""
+    folder = base(
+        tmp_path,
+        "team",
+        """
+        from = "one.example/base:1"
+        [publish]
+        repository = "one.example/team:1"
+        tags = "weekly"
+        immutable = "yes"
+        regions = "eu-central-1"
+        accounts = [123456789012]
+        region = "eu"
+        """,
+    )
+
+    found = problems(folder)
+
+    names = ("repository", "tags", "immutable", "regions", "accounts", "region")
+    assert set(found) == {f"publish.{name}" for name in names}
+    assert found["publish.region"] == "is not known; did you mean regions?"
+    assert "names a tag" in found["publish.repository"]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +256,21 @@ def test_what_comes_later_is_refused(tmp_path: Path, key: str, text: str) -> Non
     [
         ("", "from", "must be an image reference"),
         ("from = 3", "from", "must be an image reference"),
-        ('from = "other"', "from", "names no registry"),
+        ('from = "team"', "from", "names the base itself"),
+        ('from = "a b"', "from", "neither an image reference nor the name of a base"),
+        ('from = "one.example/base:1"\nlock = 3', "lock", "must be the name of a file"),
+        ('from = "one.example/base:1"\nlock = "uv.lock"', "lock", "there is no file 'uv.lock'"),
+        ('from = "one.example/base:1"\ngroups = ["a"]', "groups", "only used with `lock`"),
+        ('from = "one.example/base:1"\nsystem = "libgomp1"', "system", "must be a list"),
+        ('from = "one.example/base:1"\nsystem = ["-y"]', "system", "the name of a package"),
+        ('from = "one.example/base:1"\nrun = [""]', "run", "is not a shell command"),
+        ('from = "one.example/base:1"\npublish = "here"', "publish", "must be a table"),
+        (
+            'from = "one.example/base:1"\npublish = { repository = "a/b", tags = { moving = "x" }, '
+            "immutable = true }",
+            "publish.immutable",
+            "contradicts a tag that moves",
+        ),
         ('from = "one.example/base:1"\nsuite = "trixie"', "suite", "is only used with"),
         ('from = "one.example/BASE"', "from", "not an image reference"),
         ('from = "debian"\npackages = ["a1"]', "suite", "name of a Debian release"),

@@ -12,24 +12,29 @@ from imagekit.console import Console
 from imagekit.model.errors import ConfigError
 from imagekit.pipeline.bases import Bases
 from imagekit.pipeline.decisions import Decisions
+from imagekit.pipeline.packages import Packages
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import ProjectConfig
 
 TEXT = 'from = "one.example/base:1"\npython = "3.13"\n'
 
 
-def bases(root: Path) -> Bases:
+def bases(root: Path, published: dict[str, str] | None = None) -> Bases:
     console = Console(out=io.StringIO(), err=io.StringIO())
     project = ProjectConfig(
         path=root / "imagekit.toml",
         root=root,
         functions=(),
         members=(root / "a", root / "b"),
+        bases=published or {},
     )
+    workshop = Workshop.open({"IMAGEKIT_CACHE_DIR": str(root / "store")}, console, root)
+    decisions = Decisions.read(root, "write", console)
     return Bases(
-        workshop=Workshop.open({"IMAGEKIT_CACHE_DIR": str(root / "store")}, console, root),
+        workshop=workshop,
         project=project,
-        decisions=Decisions.read(root, "write", console),
+        decisions=decisions,
+        packages=Packages(workshop=workshop, project=project, decisions=decisions),
     )
 
 

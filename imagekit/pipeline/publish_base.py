@@ -1,0 +1,211 @@
+"""`imagekit base build` and `imagekit base publish`: a base is made, checked, and leaves the store.
+
+base.toml ─→ composed, checked ─→ disk
+                               └→ tags, none of which may hide another image ─→ registry
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from imagekit.bases.debian import composes
+from imagekit.bases.definition import Definition, Publishing
+from imagekit.bases.record import keep
+from imagekit.model.base_outcome import BaseOutcome
+from imagekit.model.errors import UsageError
+from imagekit.model.reference import Reference
+from imagekit.model.target import Architecture
+from imagekit.oci.layout import write_layout
+from imagekit.pipeline.base_project import BaseProject
+from imagekit.pipeline.base_tags import Shelf, tag_for
+from imagekit.pipeline.checking import require_base
+from imagekit.pipeline.compose import MadeBase
+from imagekit.pipeline.deliver import DEFAULT_FOLDER, completed
+from imagekit.pipeline.destination import Destination, repository_of
+from imagekit.pipeline.make import layer_outcome
+from imagekit.pipeline.request import LockMode, known_architecture
+from imagekit.pipeline.workshop import Workshop
+from imagekit.report.base_made import closing_lines, document, how_to_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Which base, for which architectures; none named means all that this machine can make."""
+
+    name: str
+    architectures: tuple[Architecture, ...] = ()
+    lock_mode: LockMode = "write"
+    upgrade: bool = False
+    """Start from what the parent's tag names today, and from today's Debian."""
+
+    @classmethod
+    def of(
+        cls, name: str, architectures: Sequence[str] | None, lock_mode: str, *, upgrade: bool
+    ) -> Wish:
+        """Read the words of a command line; UsageError for an architecture that is none."""
+        return cls(
+            name=name,
+            architectures=tuple(dict.fromkeys(map(known_architecture, architectures or ()))),
+            lock_mode=cast("LockMode", lock_mode),
+            upgrade=upgrade,
+        )
+
+
+def build(
+    workshop: Workshop, wish: Wish, *, folder: Path | None, complete: bool, json: bool
+) -> None:
+    """Write an OCI layout for each architecture; their paths go to stdout."""
+    began = time.monotonic()
+    opened, made = _made(workshop, wish)
+    folder = opened.project.root / DEFAULT_FOLDER if folder is None else folder
+    folder.mkdir(parents=True, exist_ok=True)
+    outcomes = []
+    for one in made:
+        architecture = one.plan.target.architecture
+        name = f"{wish.name}-{architecture}" if len(made) > 1 else wish.name
+        image = completed(workshop, one.image) if complete else one.image
+        path = folder / f"{name}.oci"
+        below = one.plan.base.reference if one.plan.base else None
+        sparse = write_layout(image, path, complete=complete, base_reference=below)
+        outcomes.append(replace(_outcome(one), path=path, sparse=sparse))
+    _tell(workshop, outcomes, began, json=json)
+
+
+def publish(
+    workshop: Workshop, wish: Wish, *, to: str | None, tags: tuple[str, ...], json: bool
+) -> None:
+    """Push each architecture under its own tags; a reference with digest for each to stdout.
+
+    Raises RemoteRefused before anything is sent where an immutable tag names another image.
+    """
+    began = time.monotonic()
+    opened = _open(workshop, wish)
+    publishing = _publishing(_definition(opened, wish.name), to)
+    repository = repository_of(publishing.repository, workshop.home_registry)
+    opened, made = _made(workshop, wish, opened)
+    shelf = Shelf(
+        registry=workshop.registry,
+        repository=repository,
+        digests={one.plan.target.architecture: one.image.digest for one in made},
+    )
+    named = tags or ((repository.tag,) if repository.tag else ())
+    chosen = named or (publishing.moving or shelf.calendar_tag(workshop.today),)
+    if publishing.immutable:
+        shelf.refuse_other_content(chosen, workshop.today)
+    outcomes = [_push(workshop, one, shelf, chosen) for one in made]
+    _tell(workshop, outcomes, began, json=json)
+    workshop.console.say(how_to_name(wish.name, repository.name, chosen[0]))
+
+
+def _open(workshop: Workshop, wish: Wish) -> BaseProject:
+    return BaseProject.open(workshop, wish.lock_mode, wish.name if wish.upgrade else None)
+
+
+def _made(
+    workshop: Workshop, wish: Wish, opened: BaseProject | None = None
+) -> tuple[BaseProject, tuple[MadeBase, ...]]:
+    """The base for every architecture, all of them checked before the first one leaves."""
+    opened = opened or _open(workshop, wish)
+    definition = _definition(opened, wish.name)
+    architectures = wish.architectures or _possible(workshop, opened, definition)
+    made = tuple(opened.bases.made(definition, each) for each in architectures)
+    for one in made:
+        require_base(one.plan, one.image, one.records, whole=True)
+    opened.decisions.save()
+    return opened, made
+
+
+def _definition(opened: BaseProject, name: str) -> Definition:
+    source = opened.bases.source(name)
+    if not isinstance(source, Definition):
+        raise UsageError(
+            what=f"{name} is {source}, which nobody makes here",
+            hint="name a folder in base_images/, or a base that comes with imagekit",
+        )
+    return source
+
+
+def _possible(
+    workshop: Workshop, opened: BaseProject, definition: Definition
+) -> tuple[Architecture, ...]:
+    """The base's architectures; of one that starts from Debian, those that this machine runs."""
+    found = opened.bases.architectures(definition.name)
+    if not opened.bases.here_alone(definition.name):
+        return found
+    here = tuple(each for each in found if composes(each))
+    if here and len(here) < len(found):
+        away = ", ".join(each for each in found if each not in here)
+        what = (
+            f"{definition.name} for {away} is left out: Debian's packages run when they are set up"
+        )
+        workshop.console.say(f"{what}; make it on such a machine, with the same --tag")
+    return here or found
+
+
+def _publishing(definition: Definition, to: str | None) -> Publishing:
+    if to is not None:
+        own = definition.publish or Publishing(repository=to)
+        return replace(own, repository=to)
+    if definition.publish is None:
+        raise UsageError(
+            what=f"nothing says where to publish {definition.name}",
+            hint=f"add [publish] with `repository` to {definition.path}, or `--to REPOSITORY`",
+        )
+    return definition.publish
+
+
+def _push(workshop: Workshop, made: MadeBase, shelf: Shelf, tags: tuple[str, ...]) -> BaseOutcome:
+    # 40 ms of imports that only a push needs.
+    from imagekit.pipeline.pushing import Way
+
+    architecture = made.plan.target.architecture
+    own = tuple(tag_for(tag, architecture) for tag in tags)
+    there = shelf.has(tags, architecture)
+    to = Destination(repository=shelf.repository, tags=own)
+    result = Way.open(workshop, made.plan, to).push(made.image)
+    references = tuple(_pinned(shelf.repository, tag, made) for tag in own)
+    if made.base.digest == made.image.digest:
+        keep(workshop.store, replace(made.base, published=references[0]))
+    return replace(
+        _outcome(made),
+        references=references,
+        there=there,
+        sent_bytes=result.sent_bytes,
+        mounted_bytes=result.mounted_bytes,
+    )
+
+
+def _pinned(repository: Reference, tag: str, made: MadeBase) -> str:
+    return str(replace(repository, tag=tag, digest=made.image.digest))
+
+
+def _outcome(made: MadeBase) -> BaseOutcome:
+    plan, image = made.plan, made.image
+    if plan.base is None:
+        raise ValueError("a shared base starts from another one")
+    return BaseOutcome(
+        name=plan.function,
+        architecture=plan.target.architecture,
+        parent=plan.base.reference,
+        digest=image.digest,
+        unzipped_bytes=made.base.facts.unzipped_bytes,
+        size_bytes=len(image.config) + sum(one.descriptor.size_bytes for one in image.layers),
+        layers=tuple(layer_outcome(one, made.records[one.fingerprint]) for one in plan.layers),
+    )
+
+
+def _tell(workshop: Workshop, outcomes: Sequence[BaseOutcome], began: float, *, json: bool) -> None:
+    if json:
+        workshop.console.answer(document(outcomes))
+    seconds = time.monotonic() - began
+    for outcome in outcomes:
+        for line in closing_lines(replace(outcome, seconds=seconds)):
+            workshop.console.say(line)
+        if not json:
+            workshop.console.answer(
+                outcome.references[0] if outcome.references else str(outcome.path)
+            )
