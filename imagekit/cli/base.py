@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from imagekit.cli import options
+from imagekit.cli import base_looking, options
 from imagekit.cli.project import lock_mode
 
 app = typer.Typer(
@@ -16,6 +16,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
 )
+app.command("list")(base_looking.list_bases)
+app.command()(base_looking.outdated)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A folder in base_images/, or shipped.")]
 Archs = Annotated[

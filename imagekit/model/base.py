@@ -38,6 +38,16 @@ class BaseFacts:
         """Minor version of Python, such as `3.13`."""
         return ".".join(self.python.split(".")[:2])
 
+    def target(self, architecture: Architecture) -> Target:
+        """The target that such a base makes (decision 1: an image takes its base's floor)."""
+        major, _, minor = self.glibc.partition(".")
+        return Target(
+            python=self.minor,
+            architecture=architecture,
+            glibc=(int(major), int(minor)),
+            full_version=self.python,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
@@ -76,11 +86,5 @@ class Base:
         return all(place is None for place in self.places)
 
     def target(self, architecture: Architecture) -> Target:
-        """The target that this base makes (decision 1: an image takes its base's floor)."""
-        major, _, minor = self.facts.glibc.partition(".")
-        return Target(
-            python=self.facts.minor,
-            architecture=architecture,
-            glibc=(int(major), int(minor)),
-            full_version=self.facts.python,
-        )
+        """The target that this base makes."""
+        return self.facts.target(architecture)

@@ -15,7 +15,7 @@ from imagekit.contents.facts import wheel_facts
 from imagekit.contents.fetch import fetch, wheel_path
 from imagekit.contents.measure import measure
 from imagekit.model.base import Base
-from imagekit.model.errors import CannotBuild, LockError, PathCollisions
+from imagekit.model.errors import CannotBuild, ImagekitError, LockError, PathCollisions
 from imagekit.model.package import Artifact, LockedPackage, Package
 from imagekit.model.target import Target
 from imagekit.pipeline.decisions import Decisions
@@ -67,6 +67,28 @@ class Packages:
             self.decisions.keep_pylock(name, architecture, resolution.inputs, resolution.pylock)
         return self._built(resolution.packages, target, place)
 
+    def known(self, function: FunctionConfig, target: Target) -> tuple[LockedPackage, ...] | None:
+        """What the function's lock says for `target`, as far as it is known without asking anybody.
+
+        None where its lock is stale, or nothing was resolved yet. uv may run, offline.
+        """
+        try:
+            lock = self._lock(function)
+            pinned = None
+            if lock.pinned_by_imagekit:
+                inputs = locks.inputs_of(lock, function, target)
+                pinned = self.decisions.pylock(function.name, target.architecture, inputs)
+                if pinned is None:
+                    return None
+            uv = self._uv(
+                target if lock.kind == "uv" else None, self._place(lock, function)
+            ).offline()
+            return locks.resolve(
+                lock, function, target, store=self.workshop.store, uv=uv, pinned=pinned
+            ).packages
+        except ImagekitError:
+            return None
+
     def ahead(self, functions: Iterable[tuple[FunctionConfig, str]]) -> None:
         """Let uv read its lock for many functions at once; with each the minor version."""
         pythons: dict[str, Uv] = {}
@@ -88,18 +110,22 @@ class Packages:
         """Lambda's runtime client and what it needs, as pinned in `imagekit.lock`."""
         if pinned := self.decisions.client(target.python, target.architecture):
             return pinned
+        found = self.asked(CLIENT, target)
+        self.decisions.keep_client(target.python, target.architecture, found)
+        return found
+
+    def asked(self, requirement: str, target: Target) -> tuple[Package, ...]:
+        """What the project's indexes have for `target` of a package that imagekit itself needs."""
         with self.workshop.store.folder() as folder:
             requirements = folder / "requirements.txt"
-            requirements.write_text(f"{CLIENT}\n", encoding="utf-8", newline="\n")
-            function = FunctionConfig(name=CLIENT, handler="", root=folder)
+            requirements.write_text(f"{requirement}\n", encoding="utf-8", newline="\n")
+            function = FunctionConfig(name=requirement, handler="", root=folder)
             lock = locks.LockFile("requirements", requirements)
             place = self.workshop.indexes.place("any", self.project.root / "imagekit.lock")
             resolution = locks.resolve(
                 lock, function, target, store=self.workshop.store, uv=self._uv(None, place)
             )
-            found = self._built(resolution.packages, target, place)
-        self.decisions.keep_client(target.python, target.architecture, found)
-        return found
+            return self._built(resolution.packages, target, place)
 
     def hold(self, packages: Sequence[Package], handler: str) -> bool:
         """Whether one of the packages, measured before, brings the handler's module."""

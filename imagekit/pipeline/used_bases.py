@@ -70,6 +70,6 @@ def _hint(name: str, known: Sequence[str], project: ProjectConfig) -> str:
     from difflib import get_close_matches
 
     if any(function.name == name for function in project.functions):
-        return f"for the function of that name: imagekit lock {name} --upgrade-base"
+        return f"imagekit lock {name} --upgrade-base"
     near = get_close_matches(name, known, n=1) or known[:1]
     return f"imagekit lock --upgrade-base {near[0]}" if near else "imagekit lock"

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,10 @@ class Uv:
         if self.handover is None:
             return start(environ)
         return self.handover().run(start, environ, arguments[0])
+
+    def offline(self) -> Uv:
+        """The same, which asks nobody: what uv would need from elsewhere is a CommandFailed."""
+        return replace(self, environ={**self.environ, "UV_OFFLINE": "1"}, handover=None)
 
     def python_arguments(self, fallback: str | None = None) -> tuple[str, ...]:
         """`--python PATH`, which keeps uv away from broken shims on PATH; else the fallback."""

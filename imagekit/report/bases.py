@@ -1,15 +1,29 @@
-"""Bases in words: what an upgrade moved."""
+"""Bases in words: what an upgrade moved, what is behind, what is old."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 
+from imagekit.bases.age import days_since
 from imagekit.bases.compare import Difference, compare
 from imagekit.bases.follow import parsed
+from imagekit.bases.outdated import Look, Status
 from imagekit.model.base import BaseFacts
 from imagekit.model.sizes import size
 from imagekit.project.lock_values import BasePin
 
+SCHEMA = 1
+
+_WORDS: dict[Status, str] = {
+    "unpinned": "not pinned yet: `imagekit lock` pins {reference}",
+    "composed": "composed on this machine, so no registry knows of a newer one; "
+    "`imagekit lock --upgrade-base {name}` takes today's packages",
+    "folder": "a folder, which changes when you change it",
+    "fixed": "named by digest alone, without a tag that could move",
+    "unknown": "could not look: {why}",
+}
 _NAMED = 8
 """Packages named in a line; the rest are counted."""
 
@@ -49,3 +63,122 @@ def facts_line(facts: BaseFacts) -> str:
 def _label(pin: BasePin) -> str:
     reference = parsed(pin.reference)
     return (reference and reference.tag) or pin.digest.short
+
+
+def look_lines(looks: Sequence[Look], today: date) -> Iterator[str]:
+    """A base at a time: behind what, what differs, who uses it."""
+    widths = [max((len(cell) for cell in column), default=0) for column in _columns(looks)]
+    for look in looks:
+        name = "  ".join(
+            cell.ljust(width)
+            for cell, width in zip((look.name, look.architecture), widths, strict=True)
+        )
+        yield f"{name}  {_state(look, today)}"
+        if look.status == "behind":
+            yield from (f"    {line}" for line in _news(look))
+
+
+def looks_line(looks: Sequence[Look]) -> str:
+    """What all of it comes to, and what to type."""
+    behind = sorted({look.name for look in looks if look.status == "behind"})
+    unknown = sorted({look.name for look in looks if look.status == "unknown"})
+    if not looks:
+        return "no function here is an image, so no base is used"
+    said = f"could not look at {', '.join(unknown)}" if unknown else ""
+    if behind:
+        upgrade = " ".join(f"--upgrade-base {name}" for name in behind)
+        words = f"{_bases(len(behind))} behind" + (f"; {said}" if said else "")
+        return f"{words}; next: imagekit lock {upgrade}"
+    return said or "nothing is behind"
+
+
+def looks_json(looks: Iterable[Look]) -> str:
+    """The same as one JSON document; keys of what is not known are left out."""
+    found = {"schema": SCHEMA, "bases": [_look_json(look) for look in looks]}
+    return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+def reminder(old: Sequence[tuple[str, int]]) -> str:
+    """One line about pins that nobody looked at for so many days."""
+    names = ", ".join(dict.fromkeys(name for name, _ in old))
+    which = f"the base {names} was" if len({name for name, _ in old}) == 1 else f"{names} were"
+    days = max(days for _, days in old)
+    one = dict.fromkeys(f" --upgrade-base {name}" for name, _ in old)
+    return (
+        f"note: {which} pinned {days} days ago: `imagekit base outdated` says what is newer, "
+        f"`imagekit lock{''.join(one)}` takes it"
+    )
+
+
+def _columns(looks: Sequence[Look]) -> tuple[list[str], list[str]]:
+    return [look.name for look in looks], [look.architecture for look in looks]
+
+
+def _bases(count: int) -> str:
+    return "1 base is" if count == 1 else f"{count} bases are"
+
+
+def _state(look: Look, today: date) -> str:
+    below = f" (it starts from {look.below})" if look.below else ""
+    if look.status == "behind":
+        return f"behind: {_steps(look)}{below}"
+    if look.status == "current":
+        return f"up to date{_ago(days_since(look.pinned, today))}{below}"
+    words = _WORDS[look.status]
+    return words.format(name=look.name, reference=look.reference, why=look.why) + below
+
+
+def _ago(days: int | None) -> str:
+    if days is None:
+        return ""
+    return ", pinned today" if days == 0 else f", pinned {days} day{'s' * (days != 1)} ago"
+
+
+def _steps(look: Look) -> str:
+    here, there = parsed(look.reference), parsed(look.newer or "")
+    before = here.tag if here and here.tag else look.reference
+    if look.tags:
+        more = len(look.tags) - 1
+        return f"{before} → {look.tags[-1]}" + (f", {more} more between them" if more else "")
+    old = here.digest.short if here and here.digest else "not pinned"
+    return f"{before} moved: {old} → {there.digest.short if there and there.digest else '?'}"
+
+
+def _news(look: Look) -> Iterator[str]:
+    if look.difference is not None:
+        yield "; ".join(difference_words(look.difference)) or "the same packages, Python and glibc"
+    elif look.why:
+        yield f"what differs is not known: {look.why}"
+    yield f"used by {', '.join(look.functions)}"
+
+
+def _look_json(look: Look) -> dict[str, object]:
+    found: dict[str, object] = {
+        "name": look.name,
+        "architecture": look.architecture,
+        "functions": list(look.functions),
+        "status": look.status,
+        "reference": look.reference,
+    }
+    sometimes = {
+        "pinned": look.pinned and look.pinned.isoformat(),
+        "below": look.below,
+        "newer": look.newer,
+        "tags": list(look.tags) or None,
+        "difference": look.difference and _difference_json(look.difference),
+        "why": look.why,
+    }
+    return found | {key: value for key, value in sometimes.items() if value is not None}
+
+
+def _difference_json(found: Difference) -> dict[str, object]:
+    pairs = {
+        "python": found.python,
+        "glibc": found.glibc,
+        "unzipped_bytes": found.unzipped_bytes,
+        "runtime_client": found.runtime_client,
+    }
+    return {
+        "packages": list(found.packages),
+        **{key: list(pair) for key, pair in pairs.items() if pair is not None},
+    }

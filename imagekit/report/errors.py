@@ -23,6 +23,11 @@ def words(error: errors.ImagekitError) -> str:
     return "\n".join(lines)
 
 
+def told(error: errors.ImagekitError) -> str:
+    """The error in one line, for a report that goes on: what happened, and what to type."""
+    return next(_lines(error)) + (f"; {error.hint}" if error.hint else "")
+
+
 def _first_line(cause: BaseException) -> str:
     if isinstance(cause, errors.ImagekitError):
         return next(_lines(cause))
