@@ -6,6 +6,8 @@ that somebody made on top of the base inherits the label, so it names the layers
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from imagekit.bases.record import facts_from_json, facts_to_json
 from imagekit.model.base import BaseFacts
 from imagekit.model.digest import Digest
@@ -16,8 +18,12 @@ LABEL = "dev.imagekit.base.facts"
 
 
 def label_of(facts: BaseFacts, diff_ids: tuple[Digest, ...]) -> tuple[str, str]:
-    """Key and value for the config of an image that has these layers."""
-    value = {"layers": str(_over(diff_ids)), "facts": facts_to_json(facts)}
+    """Key and value for the config of an image that has these layers.
+
+    What nobody compares is left out: every image on the base inherits the label.
+    """
+    short = replace(facts, package_bytes=(), shared=())
+    value = {"layers": str(_over(diff_ids)), "facts": facts_to_json(short)}
     return LABEL, canonical(value).decode()
 
 
