@@ -12,8 +12,8 @@ in pip). Who we are to it, the first of these that has user and password:
 4. The `keyring` command. Where uv or pip is told to ask it, it completes a user that 1 names;
    otherwise it is asked only after the index has refused us, as it may ask the person.
 
-uv reads neither poetry's, PDM's nor pip's settings: what they name is handed to it wherever uv's own
-configuration names no default index (further ones are added after uv's own).
+uv reads neither poetry's, PDM's nor pip's settings: what they name is handed to it wherever uv's
+own configuration names no default index (further ones are added after uv's own).
 
 Where several tools name one index, the lock's own lines come first, then uv, poetry, PDM, pip.
 After a refusal files are read again and AWS is asked again: tokens expire. A password is sent to no
