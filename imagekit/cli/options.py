@@ -121,3 +121,10 @@ Packaging = Annotated[
 Arch = Annotated[
     str | None, typer.Option("--arch", metavar="x86_64|arm64", help="As in the project.")
 ]
+Stages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--stage", metavar="NAME", help="Where; may be given again. Needed where stages exist."
+    ),
+]
+Jobs = Annotated[int, typer.Option("-j", "--jobs", metavar="N", help="As many at a time.")]

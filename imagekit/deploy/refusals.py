@@ -1,0 +1,199 @@
+"""What Lambda would refuse, or run wrongly, told before a byte is sent. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from imagekit.deploy.wanted import Facts, Wanted
+from imagekit.model.function import FunctionState, Observed
+from imagekit.model.sizes import size
+
+UNZIPPED_LIMIT_BYTES = 262_144_000
+"""Code and layers must stay below it (lambda_rules Z1)."""
+DIRECT_LIMIT_BYTES = 52_428_800
+"""An archive that is sent without a bucket (lambda_rules Z2)."""
+
+# lambda_rules section 4, "create blocked" and "update blocked"; older ones are blocked long since.
+_BLOCKED = {
+    "python3.9": (date(2027, 2, 1), date(2027, 3, 3)),
+    "python3.10": (date(2027, 2, 1), date(2027, 3, 3)),
+    "python3.11": (date(2027, 7, 31), date(2027, 8, 31)),
+    "python3.12": (date(2028, 11, 30), date(2029, 1, 10)),
+    "python3.13": (date(2029, 7, 31), date(2029, 8, 31)),
+    "python3.14": (date(2029, 7, 31), date(2029, 8, 31)),
+}
+_LONG_BLOCKED = frozenset({"python2.7", "python3.6", "python3.7"})
+_WITHOUT_SNAPSTART = frozenset({"python3.9", "python3.10", "python3.11"})
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason not to deploy, and what to do about it."""
+
+    what: str
+    hint: str
+
+
+def refusals(observed: Observed, wanted: Wanted, facts: Facts, today: date) -> tuple[Refusal, ...]:
+    """Every reason at once; none is good news."""
+    return (
+        *_at(observed.function, wanted, facts, today),
+        *_region(wanted, facts),
+        *_archive(wanted, facts),
+        *_settings(observed, wanted),
+    )
+
+
+def _at(
+    function: FunctionState | None, wanted: Wanted, facts: Facts, today: date
+) -> Iterator[Refusal]:
+    if function is None:
+        yield from _missing(wanted, facts, today)
+        return
+    yield from _kind(function, wanted)
+    yield from _stack(function, wanted)
+    yield from _python(function, wanted, today)
+
+
+def _missing(wanted: Wanted, facts: Facts, today: date) -> Iterator[Refusal]:
+    if not wanted.create:
+        yield Refusal(
+            f"there is no function {wanted.name} in {facts.region}",
+            "add `--create --role ARN` to make it, or `--stage`, or AWS_REGION",
+        )
+    elif wanted.settings.role is None:
+        yield Refusal(
+            f"{wanted.name} is to be made, and nothing says the role it runs as",
+            "add `--role ARN`, or `lambda.role` to the configuration",
+        )
+    elif wanted.package == "zip" and not (wanted.runtime and wanted.handler):
+        yield Refusal(
+            f"{wanted.name} is to be made of a ZIP, and nothing says its Python",
+            'add `python = "3.13"` to the configuration',
+        )
+    elif wanted.runtime and _is_blocked(wanted.runtime, today, created=True):
+        yield Refusal(
+            f"Lambda makes no new function with {wanted.runtime} (lambda_rules Z12)",
+            "raise `python` in the configuration, and build again",
+        )
+
+
+def _kind(function: FunctionState, wanted: Wanted) -> Iterator[Refusal]:
+    if function.package != wanted.package:
+        here, there = _a(function.package), _a(wanted.package)
+        yield Refusal(
+            f"the function runs {here} and this is {there}; that never changes (lambda_rules L9)",
+            f"imagekit build --packaging {function.package}, or deploy under another `lambda.name`",
+        )
+    elif wanted.architecture not in (None, function.architecture) and not wanted.anyway:
+        yield Refusal(
+            f"the function is {function.architecture} and this is {wanted.architecture}, which "
+            "Lambda would accept and not run (lambda_rules M18)",
+            f"imagekit build --arch {function.architecture}, "
+            "or `--anyway` to move the function to the other architecture",
+        )
+
+
+def _stack(function: FunctionState, wanted: Wanted) -> Iterator[Refusal]:
+    if function.stack is None or wanted.anyway:
+        return
+    code = f"ImageUri={wanted.code.image}" if wanted.code.image else f"CodeUri={wanted.archive}"
+    yield Refusal(
+        f"CloudFormation's stack {function.stack} owns the function, and would set it back",
+        f"aws cloudformation deploy --stack-name {function.stack} --template-file TEMPLATE "
+        f"--parameter-overrides {code}, or `--anyway`",
+    )
+
+
+def _python(function: FunctionState, wanted: Wanted, today: date) -> Iterator[Refusal]:
+    if function.package != "zip" or wanted.package != "zip":
+        return
+    change = f"aws lambda update-function-configuration --function-name {wanted.name}"
+    if function.runtime and _is_blocked(function.runtime, today, created=False):
+        yield Refusal(
+            f"Lambda updates no function with {function.runtime} any more (lambda_rules Z12)",
+            f"{change} --runtime {wanted.runtime or 'python3.13'}",
+        )
+    elif wanted.runtime and function.runtime != wanted.runtime:
+        yield Refusal(
+            f"the function has {function.runtime}, and the archive is made for {wanted.runtime}",
+            f"{change} --runtime {wanted.runtime}",
+        )
+    if wanted.handler and function.handler != wanted.handler:
+        yield Refusal(
+            f"the function calls {function.handler}, and the configuration says {wanted.handler}",
+            f"{change} --handler {wanted.handler}",
+        )
+
+
+def _region(wanted: Wanted, facts: Facts) -> Iterator[Refusal]:
+    if wanted.package != "image" or facts.elsewhere:
+        return
+    if facts.image_region is None:
+        yield Refusal(
+            f"{wanted.code.image} lies in no private ECR, and Lambda reads no other registry "
+            "(lambda_rules L1)",
+            "imagekit promote it to a repository of ECR, and deploy that",
+        )
+    elif facts.image_region != facts.region:
+        yield Refusal(
+            f"the image lies in {facts.image_region} and the function in {facts.region}; Lambda "
+            "reads from its own region only (lambda_rules L1)",
+            f"imagekit promote {wanted.code.image} to a repository in {facts.region}",
+        )
+
+
+def _archive(wanted: Wanted, facts: Facts) -> Iterator[Refusal]:
+    if wanted.package != "zip":
+        return
+    layers = sum(size_bytes for _, size_bytes in facts.layer_bytes)
+    total = (facts.unzipped_bytes or 0) + layers
+    if total >= UNZIPPED_LIMIT_BYTES:
+        with_layers = f", {size(layers)} of them in layers" if layers else ""
+        yield Refusal(
+            f"it has {size(total)}{with_layers}; Lambda takes less than "
+            f"{size(UNZIPPED_LIMIT_BYTES)} unzipped (lambda_rules Z1)",
+            "drop a layer or a package, or make a new function with `--packaging image`",
+        )
+    if wanted.code.file is not None and (facts.size_bytes or 0) > DIRECT_LIMIT_BYTES:
+        yield Refusal(
+            f"the archive has {size(facts.size_bytes or 0)}; above {size(DIRECT_LIMIT_BYTES)} it "
+            "goes through a bucket (lambda_rules Z2)",
+            'add `bucket = "NAME"` to the configuration',
+        )
+
+
+def _settings(observed: Observed, wanted: Wanted) -> Iterator[Refusal]:
+    settings, function = wanted.settings, observed.function
+    if wanted.package == "image" and settings.layers:
+        yield Refusal(
+            "a function of an image takes no Lambda layers (lambda_rules R13)",
+            "remove `lambda.layers`, or use `extensions`",
+        )
+    if not settings.snapstart:
+        return
+    storage = settings.storage or (function.storage if function else 512)
+    if storage > 512:
+        yield Refusal(
+            f"SnapStart takes no /tmp above 512 MB, and it has {storage} (lambda_rules R12)",
+            "write `lambda.storage = 512`, or `lambda.snapstart = false`",
+        )
+    runtime = (function.runtime if function else wanted.runtime) or ""
+    if runtime in _WITHOUT_SNAPSTART:
+        yield Refusal(
+            f"SnapStart needs Python 3.12 or later, and the function has {runtime} (R12)",
+            "write `lambda.snapstart = false`",
+        )
+
+
+def _is_blocked(runtime: str, today: date, *, created: bool) -> bool:
+    if runtime in _LONG_BLOCKED:
+        return True
+    dates = _BLOCKED.get(runtime)
+    return dates is not None and today >= dates[0 if created else 1]
+
+
+def _a(package: str) -> str:
+    return "a ZIP" if package == "zip" else "an image"

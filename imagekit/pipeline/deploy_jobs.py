@@ -1,0 +1,188 @@
+"""From functions and stages to what is wanted and what is there: describe calls only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from imagekit.deploy.observe import observe
+from imagekit.deploy.refusals import DIRECT_LIMIT_BYTES, Refusal, refusals
+from imagekit.deploy.wanted import Facts, Wanted
+from imagekit.model.deployment import VersionNote
+from imagekit.model.errors import CannotDeploy, Problem, UsageError
+from imagekit.model.function import FunctionState, Observed
+from imagekit.model.release import Code
+from imagekit.model.target import Architecture
+from imagekit.pipeline.deploy_request import DeployRequest
+from imagekit.pipeline.parallel import each
+from imagekit.pipeline.places import Spot
+from imagekit.pipeline.to_deploy import (
+    Source,
+    find_image,
+    managed_runtime,
+    newest,
+    read_archive,
+)
+from imagekit.project.config import ProjectConfig
+from imagekit.project.config_stages import repository_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One deployment, ready to go, and why it must not."""
+
+    spot: Spot
+    wanted: Wanted
+    observed: Observed
+    refusals: tuple[Refusal, ...]
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparing:
+    """Makes jobs of one run."""
+
+    project: ProjectConfig
+    request: DeployRequest
+
+    def jobs(self, spots: Sequence[Spot]) -> tuple[Job, ...]:
+        """All of them; CannotDeploy with every problem of every one, UsageError."""
+        functions = {spot.function.name for spot in spots}
+        if self.request.given is not None and len(functions) > 1:
+            raise UsageError(
+                what=f"--image and --zip are for one function, and these are {len(functions)}",
+                hint="name the function",
+            )
+        found = each(self._job, spots, self.request.jobs)
+        _refuse(found)
+        return tuple(found)
+
+    def _job(self, spot: Spot) -> Job:
+        source = self._source(spot)
+        if source.reference is not None:
+            return self._image(spot, source, source.reference)
+        return self._zip(spot, source, source.path or Path())
+
+    def _source(self, spot: Spot) -> Source:
+        function = spot.function
+        given = self.request.sources.get(function.name) or self.request.given
+        if given is not None:
+            return given
+        architecture: Architecture = function.architectures[0]
+        if len(function.architectures) > 1 and (there := spot.place.functions.get(spot.name)):
+            architecture = there.architecture
+        return newest(spot.workshop, self.project.root, function, architecture)
+
+    def _image(self, spot: Spot, source: Source, text: str) -> Job:
+        own = spot.stage is not None and spot.stage.repository is not None
+        repository = repository_of(spot.function, spot.stage) if own else None
+        found = find_image(spot.workshop, text, repository, self.project.ecr.image_wait)
+        if found is None:
+            raise CannotDeploy(
+                problems=(Problem(spot.label, f"{text} is not in {repository or 'its registry'}"),),
+                hint=f"imagekit promote {text} {repository}"
+                if repository
+                else f"imagekit build --push {spot.function.name}",
+            )
+        digest = found.reference.digest
+        if digest is None:
+            raise ValueError(f"{found.reference} has no digest")
+        wanted = Wanted(
+            package="image",
+            architecture=found.architecture,
+            digest=digest,
+            sha256=digest.hex,
+            code=Code(image=str(found.reference)),
+            **self._common(spot, source),
+        )
+        facts = Facts(
+            region=spot.place.functions.region,
+            image_region=found.reference.ecr[1] if found.reference.ecr else None,
+            elsewhere=_elsewhere(spot),
+        )
+        job = self._observed(spot, wanted, facts)
+        if wanted.settings.snapstart and not found.snapstart:
+            return replace(job, warning=_NO_LABEL.format(spot.label))
+        return job
+
+    def _zip(self, spot: Spot, source: Source, path: Path) -> Job:
+        archive, bucket = read_archive(path), spot.function.bucket
+        through_bucket = bucket is not None and archive.size_bytes > DIRECT_LIMIT_BYTES
+        key = f"imagekit/{archive.digest.hex}.zip"
+        wanted = Wanted(
+            package="zip",
+            architecture=source.architecture,
+            digest=archive.digest,
+            sha256=archive.sha256,
+            code=Code(bucket=bucket, key=key) if through_bucket else Code(file=path),
+            archive=path,
+            runtime=managed_runtime(spot.function),
+            handler=spot.function.handler,
+            **self._common(spot, source),
+        )
+        facts = Facts(
+            region=spot.place.functions.region,
+            size_bytes=archive.size_bytes,
+            unzipped_bytes=archive.unzipped_bytes,
+        )
+        return self._observed(spot, wanted, facts)
+
+    def _common(self, spot: Spot, source: Source) -> dict[str, Any]:
+        settings = spot.settings
+        if self.request.role is not None:
+            settings = replace(settings, role=settings.role or self.request.role)
+        return {
+            "name": spot.name,
+            "settings": settings,
+            "alias": self.request.alias or (spot.stage.alias if spot.stage else None),
+            "note": VersionNote(commit=source.commit, base=source.base),
+            "create": self.request.create,
+            "anyway": self.request.anyway,
+        }
+
+    def _observed(self, spot: Spot, wanted: Wanted, facts: Facts) -> Job:
+        observed = observe(spot.place, wanted, wait=not self.request.dry_run)
+        if wanted.package == "zip":
+            facts = replace(facts, layer_bytes=_layers(spot, wanted, observed.function))
+        today = datetime.now(UTC).date()
+        return Job(
+            spot=spot,
+            wanted=wanted,
+            observed=observed,
+            refusals=refusals(observed, wanted, facts, today),
+        )
+
+
+_NO_LABEL = (
+    "warning: {}: the image lacks the label that SnapStart asks of an own base "
+    "(lambda_rules R12); build it again with `lambda.snapstart = true`"
+)
+
+
+def _layers(
+    spot: Spot, wanted: Wanted, function: FunctionState | None
+) -> tuple[tuple[str, int], ...]:
+    """ARN and bytes of every layer that the function will have; 0 where AWS does not say."""
+    attached = dict(function.layers) if function else {}
+    named = wanted.settings.layers
+    arns = tuple(attached) if named is None else named
+    functions = spot.place.functions
+    return tuple((arn, attached.get(arn) or functions.layer_bytes(arn) or 0) for arn in arns)
+
+
+def _elsewhere(spot: Spot) -> bool:
+    from imagekit.aws.account import endpoint
+
+    return endpoint(spot.workshop.environ, "LAMBDA") is not None
+
+
+def _refuse(jobs: Sequence[Job]) -> None:
+    told = [(job.spot.label, refusal) for job in jobs for refusal in job.refusals]
+    if told:
+        raise CannotDeploy(
+            problems=tuple(Problem(label, refusal.what) for label, refusal in told),
+            hint=told[0][1].hint,
+        )
