@@ -12,10 +12,9 @@ from imagekit.bases.definition import DebianOrigin, Definition, names, shipped
 from imagekit.bases.listed import Listed, PinnedBase, Saving
 from imagekit.model.errors import ImagekitError
 from imagekit.model.target import Architecture
+from imagekit.pipeline.base_project import BaseProject
 from imagekit.pipeline.bases import Bases
 from imagekit.pipeline.packages import Packages
-from imagekit.pipeline.request import Request
-from imagekit.pipeline.session import Session
 from imagekit.pipeline.used_bases import Use, uses
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import FunctionConfig
@@ -26,20 +25,19 @@ from imagekit.report.errors import told
 
 def run(workshop: Workshop, *, json: bool = False) -> None:
     """Answer with the list. Raises ConfigError and LockError."""
-    session = Session.open(workshop, Request(lock_mode="frozen"), whole=True)
-    found = tuple(listed(session))
+    found = tuple(listed(BaseProject.open(workshop, "frozen", None)))
     today = workshop.today
     answer = listed_json(found, today) if json else "\n".join(listed_lines(found, today))
     workshop.console.answer(answer)
 
 
-def listed(session: Session) -> Iterator[Listed]:
+def listed(opened: BaseProject) -> Iterator[Listed]:
     """Every base that this project or workspace may name, and those that it names by reference."""
-    project, lock = session.project, session.decisions.lock
+    project, lock = opened.project, opened.decisions.lock
     used = uses(project, lock)
     roots = (project.root, *project.members)
     known = {*names(roots, project.bases), *(use.name for use in used)}
-    looking = _Listing(bases=session.planner.bases, packages=session.packages, lock=lock)
+    looking = _Listing(bases=opened.bases, packages=opened.bases.packages, lock=lock)
     for name in sorted(known):
         yield looking.base(name, tuple(use for use in used if use.name == name))
 

@@ -18,10 +18,9 @@ from imagekit.model.base import BaseFacts
 from imagekit.model.digest import Digest
 from imagekit.model.errors import BuildError, RemoteError
 from imagekit.model.reference import Reference
+from imagekit.pipeline.base_project import BaseProject
 from imagekit.pipeline.bases import Bases
-from imagekit.pipeline.request import Request
-from imagekit.pipeline.session import Session
-from imagekit.pipeline.used_bases import Use, uses
+from imagekit.pipeline.used_bases import Use, made_here, uses
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.lock_values import BasePin, ImagekitLock
 from imagekit.report.bases import look_lines, looks_json, looks_line
@@ -37,9 +36,10 @@ def run(workshop: Workshop, *, json: bool = False) -> int:
     Raises ConfigError and LockError. What a registry refuses is told with its base, and keeps none
     of the others from being looked at.
     """
-    session = Session.open(workshop, Request(lock_mode="frozen"), whole=True)
-    looking = Looking(workshop=workshop, bases=session.planner.bases, lock=session.decisions.lock)
-    looks = tuple(looking.at(use) for use in uses(session.project, looking.lock))
+    opened = BaseProject.open(workshop, "frozen", None)
+    looking = Looking(workshop=workshop, bases=opened.bases, lock=opened.decisions.lock)
+    used = (*uses(opened.project, looking.lock), *made_here(opened.project, looking.lock))
+    looks = tuple(looking.at(use) for use in used)
     answer = looks_json(looks) if json else "\n".join(look_lines(looks, workshop.today))
     if answer:
         workshop.console.answer(answer)

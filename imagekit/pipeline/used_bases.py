@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from imagekit.bases.definition import FILE, FOLDER
 from imagekit.model.errors import UsageError
 from imagekit.model.target import Architecture
 from imagekit.project.config import FunctionConfig, ProjectConfig
@@ -38,6 +39,21 @@ def uses(project: ProjectConfig, lock: ImagekitLock) -> tuple[Use, ...]:
     return tuple(
         Use(name=name, architecture=architecture, functions=tuple(functions))
         for (name, architecture), functions in sorted(found.items(), key=lambda item: item[0])
+    )
+
+
+def made_here(project: ProjectConfig, lock: ImagekitLock) -> tuple[Use, ...]:
+    """The bases of this project's own `base_images/` that were made, and no function here uses."""
+    known = {(use.name, use.architecture) for use in uses(project, lock)}
+    own = {
+        path.parent.name
+        for root in (project.root, *project.members)
+        for path in (root / FOLDER).glob(f"*/{FILE}")
+    }
+    return tuple(
+        Use(name=pin.name, architecture=pin.architecture, functions=())
+        for pin in lock.bases
+        if pin.name in own and (pin.name, pin.architecture) not in known
     )
 
 

@@ -83,13 +83,20 @@ def looks_line(looks: Sequence[Look]) -> str:
     behind = sorted({look.name for look in looks if look.status == "behind"})
     unknown = sorted({look.name for look in looks if look.status == "unknown"})
     if not looks:
-        return "no function here is an image, so no base is used"
+        return "no function here is an image, and no base is made here"
     said = f"could not look at {', '.join(unknown)}" if unknown else ""
     if behind:
-        upgrade = " ".join(f"--upgrade-base {name}" for name in behind)
         words = f"{_bases(len(behind))} behind" + (f"; {said}" if said else "")
-        return f"{words}; next: imagekit lock {upgrade}"
+        return f"{words}; next: {_next(looks, behind)}"
     return said or "nothing is behind"
+
+
+def _next(looks: Sequence[Look], behind: Sequence[str]) -> str:
+    """What takes the newer ones: an upgrade here, or for who comes after, a newer base."""
+    used = {look.name for look in looks if look.functions}
+    upgrade = "".join(f" --upgrade-base {name}" for name in behind if name in used)
+    made = [f"imagekit base publish {name} --upgrade" for name in behind if name not in used]
+    return ", ".join([f"imagekit lock{upgrade}", *made] if upgrade else made)
 
 
 def looks_json(looks: Iterable[Look]) -> str:
@@ -149,7 +156,8 @@ def _news(look: Look) -> Iterator[str]:
         yield "; ".join(difference_words(look.difference)) or "the same packages, Python and glibc"
     elif look.why:
         yield f"what differs is not known: {look.why}"
-    yield f"used by {', '.join(look.functions)}"
+    if look.functions:
+        yield f"used by {', '.join(look.functions)}"
 
 
 def _look_json(look: Look) -> dict[str, object]:

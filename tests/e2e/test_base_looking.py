@@ -321,7 +321,27 @@ def test_a_zip_uses_no_base(project: Project) -> None:
     done = succeeded(project.run("base", "outdated"))
 
     assert done.stdout == ""
-    assert "no base is used" in done.stderr
+    assert "no function here is an image" in done.stderr
+
+
+def test_a_base_that_is_made_here_is_as_old_as_what_it_starts_from(
+    tmp_path: Path, server: FaultRegistry
+) -> None:
+    """A platform team has no functions; the base below is looked at, and named."""
+    folder = tmp_path / "platform" / "base_images" / "mine"
+    folder.mkdir(parents=True)
+    text = f'from = "{server.host}/bases/team:{OLD}"\n[env]\nA = "b"\n'
+    (folder / "base.toml").write_text(text, encoding="utf-8")
+    platform = Project(folder=tmp_path / "platform", env={"SOURCE_DATE_EPOCH": str(PINNED)})
+    assert "no base is made here" in succeeded(platform.run("base", "outdated")).stderr
+    succeeded(platform.run("base", "build", "mine", "--arch", "x86_64"))
+    image("2.0").put(server, "bases/team", NEWEST)
+    done = platform.run("base", "outdated")
+
+    assert done.returncode == 1, done.stderr
+    assert f"mine  x86_64  behind: {OLD} → {NEWEST}" in done.stdout
+    assert done.stderr.endswith("next: imagekit base publish mine --upgrade\n")
+    assert "mine  " in succeeded(platform.run("base", "list")).stdout
 
 
 def test_only_the_named_base_is_upgraded(locked: Project, server: FaultRegistry) -> None:
@@ -376,6 +396,18 @@ def test_another_day_changes_no_lock(locked: Project) -> None:
         succeeded(after(locked, 9).run(*arguments))
 
     assert lock_of(locked) == before
+
+
+def test_a_build_reminds_once_of_an_old_pin(locked: Project, server: FaultRegistry) -> None:
+    """After 45 days, in one line with what to type, and nobody is asked."""
+    assert "pinned" not in succeeded(after(locked, 45).run("build")).stderr
+    server.forget()
+    done = succeeded(after(locked, 46).run("build", "--locked"))
+    (line,) = [line for line in done.stderr.splitlines() if "pinned" in line]
+
+    assert line.startswith("note: the base team was pinned 46 days ago")
+    assert "`imagekit lock --upgrade-base team`" in line
+    assert server.seen == []
 
 
 def test_the_list_says_who_uses_what_and_asks_nobody(
