@@ -6,6 +6,7 @@ runner with an empty disk reads it back and reuses the layer by its digest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from imagekit.model.digest import Digest
@@ -15,6 +16,7 @@ from imagekit.oci.values import canonical, parse_object
 
 VERSION: Final = 1
 _MARK: Final = "imagekit"
+_CARRIED: Final = "wheels"
 
 
 def comment(record: LayerRecord) -> str:
@@ -38,6 +40,27 @@ def parse_comment(text: str, blob: Descriptor) -> LayerRecord | None:
     except ValueError:
         return None
     return record if record.digest == blob.digest else None
+
+
+def carried_entry(carried: Sequence[Mapping[str, object]]) -> History:
+    """The entry, of no layer, that carries what was measured of the image's packages."""
+    text = canonical({_MARK: VERSION, _CARRIED: [dict(one) for one in carried]}).decode()
+    return History(created_by="imagekit facts", comment=text, empty_layer=True)
+
+
+def carried_by(config: ImageConfig) -> tuple[Mapping[str, object], ...]:
+    """What `carried_entry` was given; nothing where no entry makes sense."""
+    for entry in config.history:
+        if not entry.empty_layer:
+            continue
+        try:
+            facts = parse_object(entry.comment.encode())
+        except ValueError:
+            continue
+        found = facts.get(_CARRIED)
+        if facts.get(_MARK) == VERSION and isinstance(found, list):
+            return tuple(one for one in found if isinstance(one, dict))
+    return ()
 
 
 def reusable_layers(manifest: Manifest, config: ImageConfig) -> dict[Digest, LayerRecord]:

@@ -23,7 +23,7 @@ from imagekit.model.image import (
 )
 from imagekit.model.reference import Reference
 from imagekit.oci.documents import dump_config, dump_manifest
-from imagekit.oci.history import comment, settled_history
+from imagekit.oci.history import carried_entry, comment, settled_history
 from imagekit.oci.places import Place
 
 _T = TypeVar("_T")
@@ -153,10 +153,16 @@ class ConfigChange:
     """As OCI spells it; needed where there is no base."""
 
 
-def assemble(base: Base | None, layers: Sequence[AddedLayer], change: ConfigChange) -> Image:
+def assemble(
+    base: Base | None,
+    layers: Sequence[AddedLayer],
+    change: ConfigChange,
+    carried: Sequence[Mapping[str, object]] = (),
+) -> Image:
     """The image that has `layers` on `base`, in the base's family (lambda_rules M10).
 
     A layer that others made takes that family's media type: gzip'd tars are the same in both.
+    `carried` travels in the history, for whoever builds on an empty disk (decision 4).
 
     Without a base it is OCI's. The base's layers are named, not opened: their bytes stay where the
     base lies. ValueError where neither says the architecture; CannotBuild for a broken base.
@@ -164,6 +170,8 @@ def assemble(base: Base | None, layers: Sequence[AddedLayer], change: ConfigChan
     family = base.family if base else "oci"
     stacked = (*(_base_layers(base) if base else ()), *(_added(layer, family) for layer in layers))
     config = _config(base.config if base else None, layers, change)
+    if carried:
+        config = replace(config, history=(*config.history, carried_entry(carried)))
     data = dump_config(config)
     manifest = Manifest(
         family=family,

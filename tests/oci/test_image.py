@@ -22,8 +22,14 @@ from imagekit.model.image import (
     LayerRecord,
 )
 from imagekit.model.reference import Reference
-from imagekit.oci.documents import parse_config, parse_manifest
-from imagekit.oci.history import comment, parse_comment, reusable_layers
+from imagekit.oci.documents import dump_config, parse_config, parse_manifest
+from imagekit.oci.history import (
+    carried_by,
+    carried_entry,
+    comment,
+    parse_comment,
+    reusable_layers,
+)
 from imagekit.oci.image import (
     ConfigChange,
     Image,
@@ -304,3 +310,22 @@ def test_comments_of_others(text: str) -> None:
 
     assert parse_comment(comment(record), blob) == record
     assert parse_comment(text, blob) is None
+
+
+def test_what_is_carried_is_read_back() -> None:
+    """It stands in an entry of no layer, so that layers and diff_ids stay in step."""
+    told = ({"of": "1f", "weights": [["alpha", "1.0", 12, 3]], "tops": ["alpha"]},)
+    config = replace(
+        parse_config(built().config), history=(History(created_by="x"), carried_entry(told))
+    )
+
+    assert carried_by(parse_config(dump_config(config))) == told
+    assert carried_by(parse_config(built().config)) == ()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"imagekit":2,"wheels":[{}]}', '{"imagekit":1}', "{"])
+def test_words_of_others_are_not_taken_for_it(text: str) -> None:
+    """Another version, another tool, no JSON: nothing is carried."""
+    strange = History(created_by="x", comment=text, empty_layer=True)
+
+    assert carried_by(replace(parse_config(built().config), history=(strange,))) == ()
