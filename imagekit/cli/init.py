@@ -28,7 +28,7 @@ def init(
     ] = HERE,
     verbose: options.Verbose = False,
 ) -> None:
-    """Write a first configuration from what the project says: code, locks, templates."""
+    """Write a first configuration from what is here."""
     from imagekit.pipeline.init import start
 
     start(options.console(verbose=verbose), project, source, json=json)

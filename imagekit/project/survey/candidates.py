@@ -25,6 +25,22 @@ _DECORATORS = frozenset(
 _ADAPTERS = frozenset(
     {"Mangum", "make_lambda_handler", "Chalice", "WsgiMiddleware", "SlackRequestHandler"}
 )
+# Applications that need an adapter, and how one makes a handler of them.
+ADAPTED = {
+    "FastAPI": "add mangum, and write `handler = Mangum({})`",
+    "Starlette": "add mangum, and write `handler = Mangum({})`",
+    "Flask": "add apig-wsgi, and write `handler = make_lambda_handler({})`",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """A web application that Lambda cannot call as it is."""
+
+    path: str
+    line: int
+    name: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +63,7 @@ class Module:
     candidates: tuple[Candidate, ...] = ()
     coroutines: tuple[Candidate, ...] = ()
     """`async def handler(event, context)`: Lambda's client awaits nothing."""
+    applications: tuple[Application, ...] = ()
     imports: frozenset[str] = frozenset()
     """First names of what it imports, relative imports aside."""
 
@@ -69,6 +86,7 @@ def read_module(path: str, text: str) -> Module | None:
         path=path,
         candidates=tuple(plain),
         coroutines=coroutines,
+        applications=tuple(_applications(tree.body, path)),
         imports=frozenset(name for node in ast.walk(tree) for name in _imported(node)),
     )
 
@@ -79,6 +97,14 @@ def _top(body: list[ast.stmt]) -> Iterator[ast.stmt]:
         yield statement
         if isinstance(statement, ast.If | ast.Try):
             yield from _top([*statement.body, *statement.orelse])
+
+
+def _applications(body: list[ast.stmt], path: str) -> Iterator[Application]:
+    for statement in _top(body):
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
+                if (kind := _last(call)) in ADAPTED:
+                    yield Application(path=path, line=statement.lineno, name=name, kind=kind)
 
 
 def _candidates(statement: ast.stmt, path: str) -> Iterator[tuple[Candidate, bool]]:

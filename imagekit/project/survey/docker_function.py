@@ -108,7 +108,8 @@ class DockerReader:
             what = f"FROM {written.text} is Alpine (musl), and imagekit's wheels need glibc"
             self._leave(bottom.line, what, "the configuration names AWS's own base instead")
         else:
-            self.notes.say(self._at(bottom.line), f"base {found.base or 'of AWS'}: {written.text}")
+            whose = "AWS's own base" if found.base is None else "base"
+            self.notes.say(self._at(bottom.line), f"{whose} {written.text}")
         return found
 
     def _handler(self, last: Stage) -> str | None:

@@ -14,7 +14,7 @@ from imagekit.model.errors import ConfigError, LockError, Problem, UsageError
 from imagekit.project.config import FunctionConfig
 from imagekit.project.locks import LockFile
 from imagekit.project.locks import find as find_lock
-from imagekit.project.survey.candidates import Module, read_module
+from imagekit.project.survey.candidates import ADAPTED, Module, read_module
 from imagekit.project.survey.descriptions import Description, described, named
 from imagekit.project.survey.facts import Facts, choose_python, nearest_lock
 from imagekit.project.survey.folder import Folder, read_folder, read_text
@@ -103,13 +103,20 @@ class _Surveyor:
             )
         found = place(modules, self.folder, self.facts.name)
         for module in modules:
-            for one in module.coroutines:
-                what = f"async def {one.function}: Lambda's client awaits nothing"
-                todo = f"call it from a plain one: `return asyncio.run({one.function}(event, …))`"
-                self.notes.leave(f"{one.path}:{one.line}", what, todo)
+            self._say_near_misses(module)
         for function in found:
             self.notes.say(function.where, f"handler {function.handler}")
         return found or (FunctionFound(name=self.project, where="the code"),)
+
+    def _say_near_misses(self, module: Module) -> None:
+        """What could be a handler with one more line."""
+        for one in module.coroutines:
+            what = f"async def {one.function}: Lambda's client awaits nothing"
+            todo = f"call it from a plain one: `return asyncio.run({one.function}(event, …))`"
+            self.notes.leave(f"{one.path}:{one.line}", what, todo)
+        for app in module.applications if not module.candidates else ():
+            what = f"{app.name} = {app.kind}(…) is no handler"
+            self.notes.leave(f"{app.path}:{app.line}", what, ADAPTED[app.kind].format(app.name))
 
     def _with_handler(self, function: FunctionFound, modules: list[Module]) -> FunctionFound:
         """Where no file names the handler: the one that the code has, or all of them to choose."""

@@ -131,6 +131,20 @@ def test_coroutines_are_said(tmp_path: Path) -> None:
     assert "asyncio.run" in found.left[0].todo
 
 
+def test_applications_that_need_an_adapter(tmp_path: Path) -> None:
+    """A web application is one line from a handler: that line is said, until it is there."""
+    put(tmp_path, {"app.py": "from fastapi import FastAPI\n\nweb = FastAPI()\n"})
+    found = survey(tmp_path)
+
+    assert (found.left[0].where, found.left[0].what) == (
+        "app.py:3",
+        "web = FastAPI(…) is no handler",
+    )
+    assert "`handler = Mangum(web)`" in found.left[0].todo
+    put(tmp_path, {"app.py": "web = FastAPI()\nhandler = Mangum(web)\n"})
+    assert survey(tmp_path).left == ()
+
+
 def test_settings_that_contradict_each_other(tmp_path: Path) -> None:
     """SnapStart with 2 GB of /tmp would be refused: it is left for a person to decide."""
     text = SAM.replace(
