@@ -128,6 +128,8 @@ class _Surveyor:
                 self.notes.say(found[0].where, f"handler {only}")
                 return replace(function, handler=only, source=function.source or found[0].source)
             case handlers:
+                for module in modules:
+                    self._say_near_misses(module)
                 todo = "write it as `handler`: package.module.function"
                 self.notes.leave(function.where, f"no handler of {function.name} was found", todo)
                 return replace(function, others=tuple(handlers))
