@@ -261,7 +261,7 @@ FROM public.ecr.aws/lambda/python:${PYTHON} AS build
 COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /bin/uv
 RUN dnf install -y gcc
 COPY pyproject.toml uv.lock ./
-RUN --mount=type=cache,target=/root/.cache \\
+RUN --mount=type=cache,target=/cache \\
     # into the task's root
     uv export --frozen -o requirements.txt && \\
     uv pip install -r requirements.txt --target "${LAMBDA_TASK_ROOT}"

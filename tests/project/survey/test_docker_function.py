@@ -239,9 +239,9 @@ def test_the_work_folder_of_another_base() -> None:
     ("inner", "outer", "source"),
     [
         ("COPY app.py .", "COPY --from=build /var/task /var/task", ("app.py",)),
-        ("COPY app.py /work/", "COPY --from=build /work /var/task", ("app.py",)),
-        ("COPY . /work", "COPY --from=build /work/src /var/task", ("src/*",)),
-        ("COPY . /work", "COPY --from=0 /work/app.py ./", ("app.py",)),
+        ("COPY app.py /made/", "COPY --from=build /made /var/task", ("app.py",)),
+        ("COPY . /made", "COPY --from=build /made/src /var/task", ("src/*",)),
+        ("COPY . /made", "COPY --from=0 /made/app.py ./", ("app.py",)),
     ],
 )
 def test_stages(inner: str, outer: str, source: tuple[str, ...]) -> None:
