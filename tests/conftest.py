@@ -13,8 +13,9 @@ import pytest
 
 from tests.services import debian, needs, scoring
 from tests.services.docker import NoDocker, forget_registries, running_engine
+from tests.services.ecr_front import EcrFront
 from tests.services.images import MadeLayer, put_image, put_index
-from tests.services.moto import running_moto
+from tests.services.moto import forget, running_moto
 from tests.services.needs import USER_ENVIRON
 from tests.services.registry import running_registry, started
 
@@ -69,6 +70,15 @@ def moto() -> Iterator[str]:
     """AWS on this machine: its URL. Whoever uses it empties it (`tests.services.moto.forget`)."""
     with running_moto() as url:
         yield url
+
+
+@pytest.fixture
+def aws(registry: str, moto: str) -> Iterator[EcrFront]:
+    """AWS with ECR's own ways, and nothing in it."""
+    forget(moto)
+    with EcrFront(storage=registry, moto=moto) as front:
+        front.registry()
+        yield front
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from imagekit.cli import artefacts, base, cache, completion, init, options, project
+from imagekit.cli import artefacts, base, cache, completion, init, options, project, promote
 from imagekit.cli.sections import Sections
 from imagekit.console import Console, never_fail_to_write
 from imagekit.model.errors import ImagekitError
@@ -37,6 +37,7 @@ app.command()(project.lock)
 app.command()(project.plan)
 app.command()(project.build)
 app.command()(artefacts.check)
+app.command()(promote.promote)
 app.add_typer(base.app)
 app.add_typer(cache.app)
 

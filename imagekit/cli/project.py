@@ -85,8 +85,12 @@ def build(
         str | None, typer.Option("--to", metavar="REPOSITORY[:TAG]", help="Push there instead.")
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="TAG", help="May be given again.")
+        list[str] | None,
+        typer.Option("--tag", metavar="TAG", help="May have {function} in it; may be repeated."),
     ] = None,
+    create: Annotated[
+        bool, typer.Option("--create", help="Make a repository of ECR that is missing.")
+    ] = False,
     load: Annotated[bool, typer.Option("--load", help="Hand the image to Docker.")] = False,
     locked: options.Locked = None,
     frozen: options.Frozen = False,
@@ -111,6 +115,7 @@ def build(
         push=push,
         to=to,
         tags=tuple(tag or ()),
+        create=create,
         load=load,
     )
     with options.workshop(project, verbose=verbose) as workshop:

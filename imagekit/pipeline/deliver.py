@@ -23,6 +23,7 @@ from imagekit.plan.build_plan import BuildPlan
 
 if TYPE_CHECKING:
     from imagekit.pipeline.pushing import Way
+    from imagekit.pipeline.repositories import Repositories
 
 DEFAULT_FOLDER = "dist"
 _LAST = "last-build"
@@ -45,7 +46,10 @@ class Delivery:
     def prepare(
         cls, workshop: Workshop, session: Session, outputs: Outputs, plans: Sequence[BuildPlan]
     ) -> Delivery:
-        """Find every destination; UsageError where one is missing or two are the same."""
+        """Find every destination; UsageError where one is missing or two are the same.
+
+        A repository of ECR that is not there is made if that was asked for, else RemoteRefused.
+        """
         images = [plan for plan in plans if plan.packaging == "image"]
         if outputs.push and not images:
             names = ", ".join(plan.function for plan in plans)
@@ -109,10 +113,19 @@ class Delivery:
         refuse_collisions(
             (self.name(plan), there) for plan, there in zip(plans, destinations, strict=True)
         )
-        return {
+        ways = {
             _key(plan): Way.open(self.workshop, plan, there)
             for plan, there in zip(plans, destinations, strict=True)
         }
+        self._repositories().ready(way.early for way in ways.values())
+        return ways
+
+    def _repositories(self) -> Repositories:
+        from imagekit.pipeline.repositories import Repositories
+
+        settings = self.session.project.ecr
+        create = self.outputs.create or settings.create
+        return Repositories(workshop=self.workshop, settings=settings, create=create)
 
     def _destination(self, plan: BuildPlan) -> Destination:
         function = self.session.function(plan)

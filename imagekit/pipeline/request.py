@@ -60,6 +60,8 @@ class Outputs:
     push: bool = False
     to: str | None = None
     tags: tuple[str, ...] = ()
+    create: bool = False
+    """Make a repository of ECR that is not there."""
     load: bool = False
     engine: str = "auto"
 
@@ -68,6 +70,8 @@ class Outputs:
         _known("--format", self.format, FORMATS)
         if (self.to or self.tags) and not self.push:
             raise UsageError(what="--to and --tag say where to push", hint="add `--push`")
+        if self.create and not self.push:
+            raise UsageError(what="--create makes what a push needs", hint="add `--push`")
 
     @property
     def writes_files(self) -> bool:

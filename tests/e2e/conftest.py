@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.projects import Project, copy_example, write_project, write_pylock
+from tests.services.cli import succeeded
+from tests.services.ecr_front import EcrFront
+from tests.services.ecr_registry import EcrRegistry
 from tests.services.index import Index
 from tests.services.wheels import make_wheel
 
@@ -84,3 +87,17 @@ def imaged(zipped: Project, aws_base: str) -> Project:
     """The same as an image on a base with AWS's entry point."""
     zipped.replace('packaging = "zip"', f'packaging = "image"\nbase = "{aws_base}"')
     return zipped
+
+
+@pytest.fixture
+def in_ecr(imaged: Project, aws: EcrFront) -> Project:
+    """The same image, which goes to `team/app` of the caller's own ECR."""
+    imaged.replace('packaging = "image"', 'repository = "team/{function}"\npackaging = "image"')
+    succeeded(imaged.run("lock"))
+    return imaged.with_env(**aws.env)
+
+
+@pytest.fixture
+def ecr(aws: EcrFront) -> EcrRegistry:
+    """The caller's own registry."""
+    return aws.registry()

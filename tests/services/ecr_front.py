@@ -9,7 +9,9 @@ what DescribeImages lists and BatchDeleteImage deletes. Services other than ECR 
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import re
 import threading
 import urllib.error
@@ -53,11 +55,15 @@ class Refusal:
     """Where only one account's calls are refused."""
 
 
+_NUMBERS = itertools.count()
+
+
 class EcrFront:
     """AWS as far as images need it; every call and every request to a registry is recorded."""
 
     def __init__(self, *, storage: str, moto: str) -> None:
         self.storage, self.moto = storage, moto
+        self._number = next(_NUMBERS)
         self.calls: list[Called] = []
         self.accounts: dict[str, str] = {}
         """Account by access key, where it is not moto's own."""
@@ -96,7 +102,14 @@ class EcrFront:
         """The registry of an account in a region, opened when it is first named."""
         key = (account, region)
         if key not in self._registries:
-            self._registries[key] = EcrRegistry(account, region, self.storage)
+            room = f"ecr{os.getpid()}x{self._number}"
+            registry = EcrRegistry(account, region, self.storage, room)
+            self._registries[key] = registry
+            # A token of a region is good for every registry there that lets its owner in (E1).
+            for other in self._registries.values():
+                if other.region == region:
+                    registry.tokens, registry.expired = other.tokens, other.expired
+                    break
         return self._registries[key]
 
     @property
@@ -108,6 +121,8 @@ class EcrFront:
             "AWS_SECRET_ACCESS_KEY": "tests",
             "AWS_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_ENDPOINT_URL": self.url,
             "IMAGEKIT_REGISTRY_ENDPOINTS": ",".join(f"{one.host}={one.url}" for one in known),
         }

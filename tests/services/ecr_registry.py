@@ -77,10 +77,13 @@ class Stored:
 
 
 class EcrRegistry:
-    """One registry, on a port of its own; `storage` is `HOST:PORT` of the reference registry."""
+    """One registry, on a port of its own; `storage` is `HOST:PORT` of the reference registry.
 
-    def __init__(self, account: str, region: str, storage: str) -> None:
-        self.account, self.region, self.storage = account, region, storage
+    Its blobs lie there below `room`, which is its own: no test finds what another one left.
+    """
+
+    def __init__(self, account: str, region: str, storage: str, room: str) -> None:
+        self.account, self.region, self.storage, self.room = account, region, storage, room
         self.repositories: dict[str, Stored] = {}
         self.templates: dict[str, Stored] = {}
         """Creation templates with CREATE_ON_PUSH, by prefix (E2)."""
@@ -128,7 +131,7 @@ class EcrRegistry:
 
     def expire(self) -> None:
         """Twelve hours have passed (E1)."""
-        self.expired |= self.tokens
+        self.expired.update(self.tokens)
         self.tokens.clear()
 
     def fault(self, fault: Fault) -> None:
@@ -150,7 +153,7 @@ class EcrRegistry:
 
     def upstream(self, name: str) -> str:
         """The repository of the reference registry that has the blobs of `name`."""
-        return f"{self.account}/{self.region}/{name}"
+        return f"{self.room}/{self.account}/{self.region}/{name}"
 
     def ask(self, method: str, path: str, body: bytes = b"", headers: Any = None) -> Answer:
         """Ask the reference registry."""
