@@ -198,7 +198,9 @@ class Pinner:
         require_fit(wanted, documents.config, documents.layers)
         facts = wanted.facts if wanted.pinned else None
         if facts is None:
-            facts = read_facts(wanted.name, documents, open_layer, self.sleep, self.progress)
+            facts = read_facts(
+                wanted.name, documents, open_layer, self.sleep, self.progress, self.store
+            )
         base = Base(
             name=wanted.name,
             reference=f"{place}@{documents.digest}",

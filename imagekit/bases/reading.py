@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from imagekit.bases.facts import facts_of
+from imagekit.bases.kept_listing import keep_listing, kept_listing
 from imagekit.bases.listing import Listing, read_layer, require_gzip
 from imagekit.bases.view import View
 from imagekit.model.base import BaseFacts
 from imagekit.model.digest import Digest
 from imagekit.model.image import Descriptor, Family, ImageConfig
 from imagekit.net.retry import with_retries
+from imagekit.store import Store
 
 _STREAMS = 4
 
@@ -60,8 +62,11 @@ def read_facts(
     open_layer: Callable[[Descriptor], Stream],
     sleep: Callable[[float], None],
     progress: Callable[[int], None],
+    store: Store,
 ) -> BaseFacts:
     """The facts about the base `name`; a layer whose stream breaks off is read again.
+
+    A layer that was read before, for whatever base, is not: what lies in it is kept in `store`.
 
     `progress` hears how many more compressed bytes were read, from several threads.
 
@@ -74,9 +79,13 @@ def read_facts(
 
     def read(layer: Descriptor, diff_id: Digest) -> Listing:
         with closing(open_layer(layer)) as stream:
-            return read_layer(_Counted(stream, progress), layer, diff_id, name)
+            listing = read_layer(_Counted(stream, progress), layer, diff_id, name)
+        keep_listing(store, layer.digest, diff_id, listing)
+        return listing
 
     def read_surely(layer: Descriptor, diff_id: Digest) -> Listing:
+        if known := kept_listing(store, layer.digest, diff_id):
+            return known
         return with_retries(lambda: read(layer, diff_id), sleep=sleep)
 
     with ThreadPoolExecutor(_STREAMS) as pool:

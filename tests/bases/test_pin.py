@@ -165,6 +165,21 @@ def test_an_unpinned_base_that_is_known_is_not_streamed_again(setup: Setup) -> N
     assert [one.method for one in setup.server.seen] == ["GET"]
 
 
+def test_the_next_version_of_a_base_is_read_where_it_is_new(setup: Setup) -> None:
+    """Layers that both have are not downloaded again, and the facts are the same as of all."""
+    setup.put(IMAGE)
+    setup.pinner().base(setup.wanted())
+    more = Layer.of(entries({"opt/python/six-1.17.dist-info/METADATA": b""}))
+    setup.put(FakeImage(layers=[*IMAGE.layers, more]), "next")
+    setup.server.forget()
+    found = setup.pinner().base(setup.wanted(setup.reference("next")))
+
+    assert setup.layers_read() == 0
+    assert len(setup.server.saw("GET", "/blobs/")) == 2, "the config and the new layer"
+    assert found.facts.packages == (("six", "1.17"),)
+    assert found.facts.python == "3.13.5"
+
+
 def test_each_architecture_is_pinned_by_itself(setup: Setup) -> None:
     """An index is only looked into: what is pinned is one image (lambda_rules M2)."""
     arm = FakeImage(
