@@ -13,7 +13,17 @@ from typing import Annotated
 
 import typer
 
-from imagekit.cli import artefacts, base, cache, completion, init, options, project, promote
+from imagekit.cli import (
+    artefacts,
+    base,
+    cache,
+    completion,
+    dockerfile,
+    init,
+    options,
+    project,
+    promote,
+)
 from imagekit.cli.sections import Sections
 from imagekit.console import Console, never_fail_to_write
 from imagekit.model.errors import ImagekitError
@@ -38,6 +48,7 @@ app.command()(project.plan)
 app.command()(project.build)
 app.command()(artefacts.check)
 app.command()(promote.promote)
+app.command()(dockerfile.dockerfile)
 app.add_typer(base.app)
 app.add_typer(cache.app)
 

@@ -55,6 +55,11 @@ class Outcome:
     size_bytes: int | None = None
     """Compressed, base included."""
     seconds: float | None = None
+    image_id: str | None = None
+    """Of an image that Docker built: as the engine names it."""
+    steps_run: tuple[str, ...] | None = None
+    """Instructions that Docker ran; None where it did not build. The others were cached."""
+    steps_cached: int = 0
     changes: tuple[str, ...] = ()
     """Packages that differ from the build before: `pandas 3.1.0→3.1.1`."""
 

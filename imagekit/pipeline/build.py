@@ -15,7 +15,7 @@ from pathlib import Path
 
 from imagekit.model.outcome import Outcome
 from imagekit.pipeline.deliver import Delivery
-from imagekit.pipeline.make import make
+from imagekit.pipeline.make import By, make
 from imagekit.pipeline.request import Outputs, Request
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.workshop import Workshop
@@ -40,8 +40,14 @@ def run(
     plans = session.plans()
     session.decisions.save()
     delivery = Delivery.prepare(workshop, session, outputs, plans)
-    made = make(workshop, session.packages, plans, delivery.send_ahead)
-    outcomes = tuple(delivery.deliver(one, began) for one in made)
+    made = make(
+        workshop,
+        session.packages,
+        plans,
+        delivery.send_ahead,
+        by=By(engine=outputs.engine, keep=outputs.load),
+    )
+    outcomes = delivery.deliver_all(made, began)
     _tell(workshop, outcomes, json=json, metadata_file=metadata_file)
     return outcomes
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from imagekit.contents.fetch import wheel_path
 from imagekit.engines.oci import image_of
 from imagekit.model.digest import Digest
+from imagekit.model.errors import UsageError
 from imagekit.model.image import LayerRecord
 from imagekit.model.outcome import LayerOutcome, Outcome
 from imagekit.oci.image import Image
@@ -17,6 +18,7 @@ from imagekit.pipeline.layers import known_layers, make_layers
 from imagekit.pipeline.packages import Packages
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
+from imagekit.plan.docker_steps import choose_engine
 
 if TYPE_CHECKING:
     from imagekit.bundle.build import MadeZip
@@ -30,6 +32,20 @@ class Made:
     outcome: Outcome
     image: Image | None = None
     zip: MadeZip | None = None
+    image_id: str | None = None
+    """Of an image that Docker built: it has it under no name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class By:
+    """Who makes the images of a run."""
+
+    engine: str = "auto"
+    keep: bool = False
+    """What Docker builds stays in it, under its id alone."""
+
+
+BY_WHOM_IT_TAKES = By()
 
 
 def make(
@@ -37,19 +53,78 @@ def make(
     packages: Packages,
     plans: Sequence[BuildPlan],
     layer_made: Callable[[LayerRecord], None] = lambda record: None,
+    *,
+    by: By = BY_WHOM_IT_TAKES,
 ) -> tuple[Made, ...]:
     """Make every artefact. Raises BuildError; ChecksFailed for what Lambda would refuse.
 
     `layer_made` is told, from any thread, of each layer that the store lacked and now has.
+    `by` says who makes the images.
+    UsageError where the engine cannot make what a plan asks for.
     """
     images = [plan for plan in plans if plan.packaging == "image"]
-    records = make_layers(workshop, packages, images, layer_made)
+    by_docker = _by_docker(images, by.engine, plans)
+    here = [plan for plan in images if _key(plan) not in by_docker]
+    records = make_layers(workshop, packages, here, layer_made)
+    built = _built(workshop, packages, [p for p in images if _key(p) in by_docker], by.keep)
     return tuple(
-        _image(workshop, plan, records)
-        if plan.packaging == "image"
-        else _zip(workshop, packages, plan)
+        built.get(_key(plan))
+        or (
+            _image(workshop, plan, records)
+            if plan.packaging == "image"
+            else _zip(workshop, packages, plan)
+        )
         for plan in plans
     )
+
+
+def _by_docker(
+    images: Sequence[BuildPlan], engine: str, plans: Sequence[BuildPlan]
+) -> set[tuple[str, str]]:
+    """Function and architecture of the plans that Docker builds; UsageError."""
+    if engine == "docker" and not images:
+        names = ", ".join(plan.function for plan in plans)
+        raise UsageError(
+            what=f"--engine docker makes images, and {names} is a ZIP",
+            hint="leave `--engine` out, or add `--packaging image`",
+        )
+    return {
+        _key(plan)
+        for plan in images
+        if choose_engine(engine, plan.function, plan.steps) == "docker"
+    }
+
+
+def _built(
+    workshop: Workshop, packages: Packages, plans: Sequence[BuildPlan], keep: bool
+) -> dict[tuple[str, str], Made]:
+    """What Docker makes of these plans, one after the other."""
+    if not plans:
+        return {}
+    from imagekit.pipeline.docker import docker
+
+    with docker(workshop, packages) as found:
+        made = {}
+        for plan in plans:
+            image, built = found.make(plan)
+            if not keep:
+                found.forget(built)
+            outcome = replace(
+                outcome_of(plan, {}),
+                digest=image.digest,
+                size_bytes=_size(image),
+                image_id=built.image_id,
+                steps_run=built.ran,
+                steps_cached=len(built.cached),
+            )
+            made[_key(plan)] = Made(
+                plan=plan, image=image, outcome=outcome, image_id=built.image_id
+            )
+        return made
+
+
+def _key(plan: BuildPlan) -> tuple[str, str]:
+    return plan.function, plan.target.architecture
 
 
 def foreseen(workshop: Workshop, plans: Sequence[BuildPlan]) -> tuple[Outcome, ...]:
@@ -116,9 +191,13 @@ def layer_outcome(layer: LayerPlan, record: LayerRecord | None) -> LayerOutcome:
 def _image(workshop: Workshop, plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Made:
     image = image_of(plan, records, workshop.store)
     require_image(plan, image, records)
-    total = len(image.config) + sum(layer.descriptor.size_bytes for layer in image.layers)
-    outcome = replace(outcome_of(plan, records), digest=image.digest, size_bytes=total)
+    outcome = replace(outcome_of(plan, records), digest=image.digest, size_bytes=_size(image))
     return Made(plan=plan, image=image, outcome=outcome)
+
+
+def _size(image: Image) -> int:
+    """Compressed, base included."""
+    return len(image.config) + sum(layer.descriptor.size_bytes for layer in image.layers)
 
 
 def _zip(workshop: Workshop, packages: Packages, plan: BuildPlan) -> Made:

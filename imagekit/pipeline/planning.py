@@ -31,6 +31,7 @@ from imagekit.plan.build_plan import (
     package_layers,
     source_layer,
 )
+from imagekit.plan.docker_steps import DockerSteps, decided_by_steps
 from imagekit.plan.extensions import overridden
 from imagekit.plan.packaging import (
     IMAGE_LIMIT_BYTES,
@@ -43,6 +44,7 @@ from imagekit.plan.packaging import (
     decided_by_extensions,
 )
 from imagekit.project.config import FunctionConfig
+from imagekit.project.config_docker import ZIP_STEPS_HINT
 from imagekit.project.config_lambda import ZIP_EXTENSIONS_HINT, ZIP_TAKES_NO_EXTENSIONS
 from imagekit.project.handler import (
     handler_module_present,
@@ -111,6 +113,8 @@ class Planner:
 
     def _weighed(self, job: _Job) -> tuple[Verdict, int]:
         """The verdict from the footprint that a ZIP would have (decision 8), and its bytes."""
+        if (steps := _steps(job.function)).asked:
+            return decided_by_steps(steps), job.source.size_bytes
         if job.function.extensions:
             return decided_by_extensions(job.function.extensions), job.source.size_bytes
         try:
@@ -122,6 +126,9 @@ class Planner:
         return decide(footprint), footprint.total_bytes
 
     def _zip(self, job: _Job, verdict: Verdict) -> BuildPlan:
+        if (steps := _steps(job.function)).asked:
+            problem = Problem(job.function.where, f"a ZIP has no {' and no '.join(steps.words())}")
+            raise ConfigError(problems=(problem,), hint=ZIP_STEPS_HINT)
         if job.function.extensions:
             problem = Problem(f"{job.function.where}.extensions", ZIP_TAKES_NO_EXTENSIONS)
             raise ConfigError(problems=(problem,), hint=ZIP_EXTENSIONS_HINT)
@@ -189,6 +196,7 @@ class Planner:
             settings=replace(settings, labels=job.function.labels, created=self.workshop.created),
             limit_bytes=IMAGE_LIMIT_BYTES,
             extensions=extensions,
+            steps=_steps(job.function),
         )
 
     def _base(self, job: _Job) -> Base:
@@ -230,6 +238,10 @@ class _Job:
 
     def source_layer(self, bytecode: str | None) -> LayerPlan:
         return source_layer(self.source, bytecode)
+
+
+def _steps(function: FunctionConfig) -> DockerSteps:
+    return DockerSteps(system=function.system, run=function.run, template=function.dockerfile)
 
 
 def _contradiction(function: FunctionConfig, what: str) -> ConfigError:

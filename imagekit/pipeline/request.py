@@ -9,13 +9,13 @@ from typing import Literal, cast
 
 from imagekit.model.errors import UsageError
 from imagekit.model.target import ARCHITECTURES, Architecture
+from imagekit.plan.docker_steps import ENGINES
 
 LockMode = Literal["write", "locked", "frozen"]
 Asked = Literal["auto", "image", "zip"]
 
 PACKAGINGS = ("auto", "image", "zip")
 LATER_PACKAGINGS = ("zip-layers", "zip-nested", "zip-s3")
-ENGINES = ("auto", "oci")
 FORMATS = ("oci", "docker-archive")
 
 
@@ -66,7 +66,7 @@ class Outputs:
     engine: str = "auto"
 
     def __post_init__(self) -> None:
-        _known("--engine", self.engine, ENGINES, later=("docker",))
+        _known("--engine", self.engine, ENGINES)
         _known("--format", self.format, FORMATS)
         if (self.to or self.tags) and not self.push:
             raise UsageError(what="--to and --tag say where to push", hint="add `--push`")

@@ -37,6 +37,10 @@ def _function(outcome: Outcome) -> dict[str, object]:
         "digest": outcome.digest and str(outcome.digest),
         "sent_bytes": outcome.sent_bytes,
         "mounted_bytes": outcome.mounted_bytes,
+        "image_id": outcome.image_id,
+        "steps": None
+        if outcome.steps_run is None
+        else {"run": list(outcome.steps_run), "cached": outcome.steps_cached},
         "seconds": outcome.seconds and round(outcome.seconds, 3),
     }
     return always | {key: value for key, value in sometimes.items() if value is not None}

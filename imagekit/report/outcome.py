@@ -78,6 +78,9 @@ def closing_line(outcome: Outcome) -> str:
     parts = [outcome.name, f"{outcome.packaging} ({_facts(outcome)})"]
     if outcome.sent_bytes is not None:
         parts.append(f"sent {size(outcome.sent_bytes)} of {size(outcome.size_bytes or 0)}")
+    if outcome.steps_run is not None:
+        ran, all_steps = len(outcome.steps_run), len(outcome.steps_run) + outcome.steps_cached
+        parts.append(f"Docker ran {ran} of {all_steps} steps")
     if outcome.sparse:
         parts.append("without the base's layers (add --complete for all)")
     if outcome.changes:

@@ -75,7 +75,6 @@ def test_a_wrong_command_line_is_exit_2(arguments: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("--engine", "docker"),
         ("--engine", "kaniko"),
         ("--packaging", "zip-nested"),
         ("--packaging", "rpm"),

@@ -136,10 +136,10 @@ CONFIG = {
     "packaging of later": Case(
         spoil=edit('"zip"', '"zip-layers"'), status=2, names=("packaging", "zip-layers")
     ),
-    "engine of later": Case(
+    "docker engine for a ZIP": Case(
         spoil=lambda project, wheels: None,
         status=2,
-        names=("docker",),
+        names=("--engine docker", "app is a ZIP"),
         arguments=("--engine", "docker"),
     ),
     "unknown function": Case(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from imagekit.engines.docker.progress import Progress
 
-BUILT_IN = """\
+MOUNTS = "--mount=type=tmpfs,target=/tmp     --mount=source=layers/demo,target=/tmp/layer     "
+BUILT_IN = f"""\
 #1 [internal] load build definition from Dockerfile
 #1 sha256:aa
 #1 transferring dockerfile: 638B done
@@ -13,7 +14,7 @@ BUILT_IN = """\
 #4 [1/4] FROM docker.io/library/base:1
 #4 CACHED
 
-#5 [2/4] RUN --mount=type=tmpfs,target=/tmp     --mount=type=bind,source=layers/demo,target=/tmp/layer     mkdir -p /var/task
+#5 [2/4] RUN {MOUNTS}mkdir -p /var/task
 #5 sha256:bb
 #5 CACHED
 

@@ -52,6 +52,8 @@ def forget_registries(host: str, registries: Iterable[str]) -> None:
     prefixes = tuple(f"{registry}/" for registry in registries)
     client = connect(host)
     try:
+        # What the classic builder made on them has no name, and holds them.
+        client.images.prune(filters={"dangling": True})
         for image in client.images.list():
             names = [*image.tags, *image.attrs.get("RepoDigests", ())]
             if any(name.startswith(prefixes) for name in names):

@@ -1,10 +1,11 @@
 """After `uv pip install` in an image: what installers leave behind goes, bytecode comes.
 
 Knows nothing of imagekit: it is mounted into a build and run by the image's own Python, as
-`settle.py TOP ROOT [BYTECODE.tar]`: TOP is the image's root, ROOT where the wheels went. What earlier steps installed is not touched: a file that is only
-looked at differently would be in two layers. Afterwards the files are those of the image that is
-made without Docker: no INSTALLER, REQUESTED, direct_url.json or uv_cache.json, a sorted RECORD of
-what is there, imagekit's bytecode in place of the wheel's, modes 0755 and 0644, one time for all.
+`settle.py TOP ROOT [BYTECODE.tar]`: TOP is the image's root, ROOT where the wheels went. What
+earlier steps installed is not touched: a file that is only looked at differently would be in two
+layers. Afterwards the files are those of the image that is made without Docker: no INSTALLER,
+REQUESTED, direct_url.json or uv_cache.json, a sorted RECORD of what is there, imagekit's bytecode
+in place of the wheel's, modes 0755 and 0644, one time for all.
 """
 
 from __future__ import annotations
