@@ -27,6 +27,13 @@ def require_lineage(definition: Definition, source: Callable[[str], Source]) -> 
         seen.append(parent.name)
 
 
+def beneath(definition: Definition, source: Callable[[str], Source]) -> Iterator[Definition]:
+    """The definitions of the bases that this one lies on, the nearest first."""
+    for _, parent in _steps(definition, source):
+        if isinstance(parent, Definition):
+            yield parent
+
+
 def _steps(
     definition: Definition, source: Callable[[str], Source]
 ) -> Iterator[tuple[Definition, Source]]:

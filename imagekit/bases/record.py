@@ -56,6 +56,12 @@ def published_as(store: Store, digest: Digest) -> str | None:
     return reference if isinstance(reference, str) else None
 
 
+def note_published(store: Store, digest: Digest, reference: str) -> None:
+    """Keep where the base with this digest was published from here."""
+    if found := store.record(KIND, digest.hex):
+        store.put_record(KIND, digest.hex, {**found, "published": reference})
+
+
 def base_to_json(base: Base) -> dict[str, object]:
     """The base as a JSON object."""
     return {

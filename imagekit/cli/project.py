@@ -88,6 +88,9 @@ def build(
         list[str] | None,
         typer.Option("--tag", metavar="TAG", help="May have {function} in it; may be repeated."),
     ] = None,
+    reuse: Annotated[
+        bool, typer.Option(help="Take layers that are not here from the image pushed before.")
+    ] = True,
     create: Annotated[
         bool, typer.Option("--create", help="Make a repository of ECR that is missing.")
     ] = False,
@@ -117,6 +120,7 @@ def build(
         tags=tuple(tag or ()),
         create=create,
         load=load,
+        reuse=reuse,
     )
     with options.workshop(project, verbose=verbose) as workshop:
         run(workshop, request, outputs, json=json, metadata_file=metadata_file)

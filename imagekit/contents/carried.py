@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from imagekit.contents.measure import WEIGHTS, weights_key
-from imagekit.contents.tops import TOPS, tops_key
+from imagekit.contents.tops import TOPS, tops_key, tops_of
 from imagekit.model.package import Package
 from imagekit.store import Store
 
 
 def carried(packages: Sequence[Package], store: Store) -> dict[str, object] | None:
-    """What the store knows of these packages together; None where they were never measured.
+    """What the store knows of these packages together; None where they were not all measured.
 
     The same whether they were measured from wheels or by range requests.
     """
     weights = store.record(WEIGHTS, key := weights_key(packages))
+    tops_of(packages, store)
     tops = store.record(TOPS, tops_key(packages))
     match weights, tops:
         case {"weights": list(rows), "collisions": []}, {"tops": list(names)}:

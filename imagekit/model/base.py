@@ -72,7 +72,8 @@ class Base:
     """
 
     published: str | None = None
-    """The reference of an image in a registry that has all of its layers, too."""
+    """The reference of an image in a registry that has all of its layers, too: they are taken from
+    there, as whoever published them pushes functions there most likely."""
 
     @property
     def places(self) -> tuple[str | None, ...]:

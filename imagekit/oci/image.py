@@ -196,7 +196,7 @@ def _base_layers(base: Base) -> tuple[ImageLayer, ...]:
         ImageLayer(
             descriptor=_in_family(descriptor, base.family),
             diff_id=diff_id,
-            origin=reference_or_none(named) if (named := place or base.published) else None,
+            origin=reference_or_none(named) if (named := base.published or place) else None,
             by_others=True,
         )
         for descriptor, diff_id, place in zip(

@@ -18,7 +18,7 @@ from imagekit.bases.definition import (
 )
 from imagekit.bases.demands import Wanted
 from imagekit.bases.follow import as_pinned, at, followed
-from imagekit.bases.lineage import require_lineage
+from imagekit.bases.lineage import beneath, require_lineage
 from imagekit.bases.pin import Pinner
 from imagekit.bases.tags import calendar, newest
 from imagekit.model.base import Base
@@ -53,9 +53,10 @@ class Bases:
     def source(self, name: str) -> Source:
         """What the name stands for; ConfigError where it is nothing, or two things."""
         if name not in self.known:
-            self.known[name] = found = find(name, self._roots(name), self.project.bases)
+            found = self._looked_up(name)
             if isinstance(found, Definition):
-                require_lineage(found, self.source)
+                require_lineage(found, self._looked_up)
+            self.known[name] = found
         return self.known[name]
 
     def python(self, name: str) -> str | None:
@@ -92,6 +93,7 @@ class Bases:
             decisions=self.decisions,
             packages=self.packages,
             parent=self.parent,
+            beneath=lambda definition: beneath(definition, self.source),
             known=self.composed,
         )
 
@@ -180,6 +182,9 @@ class Bases:
         if not reference.tag or calendar(reference.tag) is None:
             return reference
         return reference.tagged(newest(reference.tag, self.tags(reference), architecture))
+
+    def _looked_up(self, name: str) -> Source:
+        return self.known.get(name) or find(name, self._roots(name), self.project.bases)
 
     def _roots(self, name: str) -> tuple[Path, ...]:
         """Where `base_images/` counts: in the root, and in the member that has this base."""

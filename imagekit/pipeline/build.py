@@ -14,8 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imagekit.model.outcome import Outcome
+from imagekit.model.reference import Reference
+from imagekit.model.target import Architecture
 from imagekit.pipeline.deliver import Delivery
+from imagekit.pipeline.destination import destination
 from imagekit.pipeline.make import By, make
+from imagekit.pipeline.previous import PreviousImages
+from imagekit.pipeline.reminder import remind
 from imagekit.pipeline.request import Outputs, Request
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.workshop import Workshop
@@ -37,19 +42,38 @@ def run(
     """
     began = time.monotonic()
     session = Session.open(workshop, request)
+    previous = previous_images(session, outputs)
+    session = session.reusing(previous)
     plans = session.plans()
     session.decisions.save()
+    remind(workshop, session.decisions.lock, plans)
     delivery = Delivery.prepare(workshop, session, outputs, plans)
-    made = make(
-        workshop,
-        session.packages,
-        plans,
-        delivery.send_ahead,
-        by=By(engine=outputs.engine, keep=outputs.load),
-    )
-    outcomes = delivery.deliver_all(made, began)
+    with workshop.console.stage("make"):
+        made = make(
+            workshop,
+            session.packages,
+            plans,
+            delivery.send_ahead,
+            by=By(engine=outputs.engine, keep=outputs.load),
+            previous=previous,
+        )
+    with workshop.console.stage("deliver"):
+        outcomes = delivery.deliver_all(made, began)
     _tell(workshop, outcomes, json=json, metadata_file=metadata_file)
     return outcomes
+
+
+def previous_images(session: Session, outputs: Outputs) -> PreviousImages:
+    """The images before those of this run, asked for where the store lacks something."""
+    if not outputs.reuses:
+        return PreviousImages.none(session.workshop)
+
+    def places(name: str, architecture: Architecture) -> tuple[Reference, ...]:
+        function = next(one for one in session.project.functions if one.name == name)
+        home, several = session.workshop.home_registry, session.several(function)
+        return destination(function, architecture, outputs, several=several, home=home).before
+
+    return PreviousImages(session.workshop, places)
 
 
 def _tell(

@@ -7,12 +7,13 @@ Nothing of it is read again: what the parent is known to have, and what was adde
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from imagekit.bases.definition import DebianOrigin, Definition
 from imagekit.bases.demands import Wanted, require_listed, require_pin, require_python
+from imagekit.bases.label import label_of
 from imagekit.bases.record import keep, load_pinned, published_as
 from imagekit.engines.oci import image_of
 from imagekit.model.base import SHARED_ROOT, Base
@@ -27,17 +28,21 @@ from imagekit.pipeline.checking import require_base
 from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.layers import make_layers
 from imagekit.pipeline.packages import Packages, weigh
+from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.steps import with_steps
 from imagekit.pipeline.workshop import Workshop
-from imagekit.plan.base_plan import base_plan, facts_with, left_to_share, mixed
+from imagekit.plan.base_plan import base_plan, facts_with, labelled, left_to_share, mixed
 from imagekit.plan.build_plan import BuildPlan, package_layers
 from imagekit.plan.recipe import COMPRESSOR
 from imagekit.project import locks
 from imagekit.project.config import FunctionConfig
-from imagekit.project.lock_values import inputs_of
+from imagekit.project.lock_values import PartKey, inputs_of
 
 Parent = Callable[[Definition, Architecture], Base]
 """Pins the base that a definition starts from."""
+
+Beneath = Callable[[Definition], Iterable[Definition]]
+"""The definitions of the bases beneath."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,7 @@ class Composing:
     decisions: Decisions
     packages: Packages
     parent: Parent
+    beneath: Beneath
     known: dict[tuple[str, Architecture], MadeBase] = field(default_factory=dict)
     """Made in this run."""
 
@@ -75,6 +81,7 @@ class Composing:
         inputs = self._inputs(definition, architecture)
         pin = self.decisions.base(definition.name, architecture, inputs)
         if pin is not None and (known := load_pinned(self.workshop.store, pin.digest)):
+            self._still_used(definition, known, architecture)
             return replace(known, name=definition.name)
         made = self.made(definition, architecture)
         if pin is not None and self._compiles_as_pinned(made.plan):
@@ -106,7 +113,8 @@ class Composing:
     def on(self, parent: Base, definition: Definition, architecture: Architecture) -> MadeBase:
         """The image that has on `parent` what the definition puts there."""
         packages = self._shared(definition, parent, architecture)
-        weights = weigh(self.workshop, packages) if packages else {}
+        beneath = self._beneath(definition, parent, architecture) if packages else ()
+        weights = weigh(self.workshop, (*beneath, *packages)) if packages else {}
         bytecode = self._bytecode(parent) if packages else None
         layers = package_layers(packages, weights, bytecode, SHARED_ROOT)
         plan = base_plan(definition, parent, architecture, layers, bytecode)
@@ -118,8 +126,7 @@ class Composing:
         """The packages of the definition's lock that the parent has not in the same version."""
         if definition.lock is None:
             return ()
-        locked = self.packages.of(_as_function(definition), parent.target(architecture))
-        found = left_to_share(locked, parent)
+        found = left_to_share(self._locked(definition, parent, architecture), parent)
         if wrong := tuple(mixed(found, parent)):
             where = f"{definition.path}: lock"
             raise ConfigError(
@@ -128,29 +135,58 @@ class Composing:
             )
         return found
 
+    def _beneath(
+        self, definition: Definition, parent: Base, architecture: Architecture
+    ) -> tuple[Package, ...]:
+        """What bases beneath share, if they are made here: no file may hide one of theirs."""
+        found: dict[str, Package] = {}
+        for one in self.beneath(definition):
+            for package in self._locked(one, parent, architecture) if one.lock else ():
+                found.setdefault(package.name, package)
+        return tuple(found.values())
+
+    def _locked(
+        self, definition: Definition, parent: Base, architecture: Architecture
+    ) -> tuple[Package, ...]:
+        return self.packages.of(_as_function(definition), parent.target(architecture))
+
+    def _still_used(self, definition: Definition, base: Base, architecture: Architecture) -> None:
+        """What the base was made with stays in the lock, although nobody asks for it now."""
+        if definition.lock is not None:
+            name = _as_function(definition).name
+            self.decisions.used.add(PartKey("packages", name, architecture))
+            self.decisions.used.add(PartKey("python", base.facts.minor))
+
     def _bytecode(self, parent: Base) -> str:
         return self.packages.interpreter(parent.facts.minor, parent).version
 
     def _finished(
         self, plan: BuildPlan, packages: tuple[Package, ...], weights: dict[str, int]
     ) -> MadeBase:
-        if plan.base is None:
+        if (parent := plan.base) is None:
             raise ValueError("a shared base starts from another one")
-        records = make_layers(self.workshop, self.packages, [plan], lambda record: None)
+        nothing_before = PreviousImages.none(self.workshop)
+        records = dict(
+            make_layers(
+                self.workshop, self.packages, [plan], lambda record: None, nothing_before
+            ).records
+        )
+        layers = [records[layer.fingerprint] for layer in plan.layers]
+        tar_bytes = sum(layer.tar_bytes for layer in layers)
+        facts = facts_with(parent.facts, packages, weights, tar_bytes)
+        diff_ids = (*parent.config.diff_ids, *(layer.diff_id for layer in layers))
+        plan = labelled(plan, label_of(facts, diff_ids))
         image = _composed_here(image_of(plan, records, self.workshop.store))
         require_base(plan, image, records)
-        if image.digest == plan.base.digest:
-            return MadeBase(plan=plan, image=image, base=plan.base, records=records)
-        tar_bytes = sum(records[layer.fingerprint].tar_bytes for layer in plan.layers)
         base = Base(
             name=plan.function,
             reference=f"{plan.function}@{image.digest}",
             digest=image.digest,
-            family=plan.base.family,
+            family=parent.family,
             config=parse_config(image.config, name=plan.function),
             layers=tuple(layer.descriptor for layer in image.layers),
-            facts=facts_with(plan.base.facts, packages, weights, tar_bytes),
-            origins=(*plan.base.places, *(None for _ in plan.layers)),
+            facts=facts,
+            origins=(*parent.places, *(None for _ in plan.layers)),
             published=published_as(self.workshop.store, image.digest),
         )
         keep(self.workshop.store, base)

@@ -15,6 +15,7 @@ from imagekit.model.outcome import Outcome, changes
 from imagekit.model.target import Architecture
 from imagekit.oci.image import Image
 from imagekit.pipeline.destination import Destination, destination, refuse_collisions
+from imagekit.pipeline.last_build import remember
 from imagekit.pipeline.make import Made
 from imagekit.pipeline.request import Outputs
 from imagekit.pipeline.session import Session
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from imagekit.pipeline.repositories import Repositories
 
 DEFAULT_FOLDER = "dist"
-_LAST = "last-build"
 
 _TOGETHER = 4
 """Images that are pushed at once; each sends several blobs at once."""
@@ -131,7 +131,7 @@ class Delivery:
         function = self.session.function(plan)
         return destination(
             function,
-            plan,
+            plan.target.architecture,
             self.outputs,
             several=self.session.several(function),
             home=self.workshop.home_registry,
@@ -193,15 +193,9 @@ class Delivery:
 
     def _settled(self, outcome: Outcome) -> Outcome:
         """With what changed since the last build of the same function, which it replaces."""
-        where = str(self.session.project.root)
-        key = f"{outcome.name}-{outcome.architecture}-{_short(where)}"
-        record = self.workshop.store.record(_LAST, key)
-        before = record.get("packages") if record else None
-        now = outcome.packages
-        if before != now:
-            self.workshop.store.put_record(_LAST, key, {"packages": now})
-        if isinstance(before, dict):
-            outcome = replace(outcome, changes=changes(before, now))
+        before = remember(self.workshop.store, self.session.project.root, outcome)
+        if before is not None:
+            outcome = replace(outcome, changes=changes(before, outcome.packages))
         return outcome
 
 
@@ -216,12 +210,6 @@ def completed(workshop: Workshop, image: Image, skip: int = 0) -> Image:
 
 def _key(plan: BuildPlan) -> tuple[str, Architecture]:
     return plan.function, plan.target.architecture
-
-
-def _short(text: str) -> str:
-    from imagekit.model.digest import Digest
-
-    return Digest.of(text.encode()).short
 
 
 def _copy_out(blob: Path, path: Path) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from imagekit.model.ecr import MOVING
 from imagekit.model.errors import Problem, UsageError
 from imagekit.model.reference import DOCKER_HUB, Reference, is_tag
+from imagekit.model.target import Architecture
 from imagekit.pipeline.request import Outputs
-from imagekit.plan.build_plan import BuildPlan
 from imagekit.project.config import FunctionConfig
 
 FUNCTION = "{function}"
@@ -25,16 +25,24 @@ class Destination:
     tags: tuple[str, ...]
     moving: bool = False
     """The tag is imagekit's own, which names the newest image; nobody asked for it."""
+    newest: str | None = None
+    """imagekit's own tag, which names a function's newest image whatever its other tags."""
 
     @property
     def first(self) -> Reference:
         """The repository with the tag that the image before this one has, too."""
         return self.repository.tagged(self.tags[0])
 
+    @property
+    def before(self) -> tuple[Reference, ...]:
+        """Where the image before this one may lie, the likeliest first (decision 4)."""
+        tags = dict.fromkeys((self.newest, self.tags[0]))
+        return tuple(self.repository.tagged(tag) for tag in tags if tag)
+
 
 def destination(
     function: FunctionConfig,
-    plan: BuildPlan,
+    architecture: Architecture,
     outputs: Outputs,
     *,
     several: bool,
@@ -54,10 +62,11 @@ def destination(
     found = repository_of(filled(text, function.name.lower()), home)
     asked = tuple(checked_tag(filled(tag, function.name)) for tag in outputs.tags)
     tags = asked or ((found.tag,) if found.tag else ())
+    newest = f"{MOVING}{function.name}-{architecture}"
     return Destination(
         repository=found,
-        tags=tuple(f"{tag}-{plan.target.architecture}" if several else tag for tag in tags)
-        or (f"{MOVING}{function.name}-{plan.target.architecture}",),
+        tags=tuple(f"{tag}-{architecture}" if several else tag for tag in tags) or (newest,),
+        newest=newest,
         moving=not tags,
     )
 
@@ -96,7 +105,8 @@ def repository_of(text: str, home: Callable[[], str]) -> Reference:
     if found.ecr and not _ECR_NAME[0] <= len(found.repository) <= _ECR_NAME[1]:
         shortest, longest = _ECR_NAME
         raise UsageError(
-            what=f"{found.repository!r}: ECR's repositories have {shortest} to {longest} characters"
+            what=f"{found.repository!r}: ECR's names have {shortest} to {longest} characters",
+            hint="name it TEAM/FUNCTION, as in team/scoring",
         )
     return found
 

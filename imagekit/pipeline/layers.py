@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord
+from imagekit.model.reference import Reference
 from imagekit.oci.layer import read_record
 from imagekit.pipeline.packages import Packages, bring, path_of
+from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan
 
 if TYPE_CHECKING:
     from imagekit.contents.trees import Compiler
     from imagekit.engines.layers import LayerMaker
+
+
+@dataclass(frozen=True, slots=True)
+class MadeLayers:
+    """Layers by fingerprint; those with an origin lie in a registry alone."""
+
+    records: Mapping[Digest, LayerRecord]
+    origins: Mapping[Digest, Reference]
 
 
 def known_layers(workshop: Workshop, plans: Iterable[BuildPlan]) -> dict[Digest, LayerRecord]:
@@ -31,9 +42,14 @@ def make_layers(
     packages: Packages,
     plans: Sequence[BuildPlan],
     layer_made: Callable[[LayerRecord], None],
-) -> dict[Digest, LayerRecord]:
-    """Records of every layer of every plan; those that were missing are made here, each once."""
+    previous: PreviousImages | None = None,
+) -> MadeLayers:
+    """Every layer of every plan; those that neither the store nor the image before has are made
+    here, each once."""
     known = known_layers(workshop, plans)
+    reused = _reused(previous, plans, known) if previous else {}
+    known |= {fingerprint: record for fingerprint, (record, _) in reused.items()}
+    origins = {fingerprint: origin for fingerprint, (_, origin) in reused.items()}
     missing = {
         layer.fingerprint: (plan, layer)
         for plan in plans
@@ -41,7 +57,7 @@ def make_layers(
         if layer.fingerprint not in known
     }
     if not missing:
-        return known
+        return MadeLayers(known, origins)
     from imagekit.engines.layers import make_all
 
     workshop.store.sweep()
@@ -51,7 +67,22 @@ def make_layers(
     with workshop.console.meter("making layers", total) as meter, compiling(packages) as compiler:
         maker = _makers(workshop, compiler)
         jobs = [(maker(plan), layer) for plan, layer in missing.values()]
-        return known | make_all(jobs, meter, layer_made)
+        return MadeLayers(known | make_all(jobs, meter, layer_made), origins)
+
+
+def _reused(
+    previous: PreviousImages, plans: Sequence[BuildPlan], known: Mapping[Digest, LayerRecord]
+) -> dict[Digest, tuple[LayerRecord, Reference]]:
+    """What is not here, and the image before has. The source changes: it is always made."""
+    found: dict[Digest, tuple[LayerRecord, Reference]] = {}
+    for plan in plans:
+        wanted = [
+            layer.fingerprint
+            for layer in plan.layers
+            if layer.kind != "source" and layer.fingerprint not in known
+        ]
+        found |= previous.layers(plan.function, plan.target.architecture, wanted)
+    return found
 
 
 @contextmanager

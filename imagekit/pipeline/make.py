@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from imagekit.contents.carried import carried
 from imagekit.contents.fetch import wheel_path
 from imagekit.engines.oci import image_of
 from imagekit.model.digest import Digest
@@ -14,11 +15,13 @@ from imagekit.model.image import LayerRecord
 from imagekit.model.outcome import LayerOutcome, Outcome
 from imagekit.oci.image import Image
 from imagekit.pipeline.checking import require_image
-from imagekit.pipeline.layers import known_layers, make_layers
+from imagekit.pipeline.layers import MadeLayers, known_layers, make_layers
 from imagekit.pipeline.packages import Packages
+from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
 from imagekit.plan.docker_steps import choose_engine
+from imagekit.store import Store
 
 if TYPE_CHECKING:
     from imagekit.bundle.build import MadeZip
@@ -55,22 +58,25 @@ def make(
     layer_made: Callable[[LayerRecord], None] = lambda record: None,
     *,
     by: By = BY_WHOM_IT_TAKES,
+    previous: PreviousImages | None = None,
 ) -> tuple[Made, ...]:
     """Make every artefact. Raises BuildError; ChecksFailed for what Lambda would refuse.
 
     `layer_made` is told, from any thread, of each layer that the store lacked and now has.
     `by` says who makes the images.
+    `previous` images may have layers that the store lacks.
     UsageError where the engine cannot make what a plan asks for.
     """
     images = [plan for plan in plans if plan.packaging == "image"]
     by_docker = _by_docker(images, by.engine, plans)
     here = [plan for plan in images if _key(plan) not in by_docker]
-    records = make_layers(workshop, packages, here, layer_made)
+    previous = previous or PreviousImages.none(workshop)
+    layers = make_layers(workshop, packages, here, layer_made, previous)
     built = _built(workshop, packages, [p for p in images if _key(p) in by_docker], by.keep)
     return tuple(
         built.get(_key(plan))
         or (
-            _image(workshop, plan, records)
+            _image(workshop, plan, layers)
             if plan.packaging == "image"
             else _zip(workshop, packages, plan)
         )
@@ -188,11 +194,26 @@ def layer_outcome(layer: LayerPlan, record: LayerRecord | None) -> LayerOutcome:
     )
 
 
-def _image(workshop: Workshop, plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Made:
-    image = image_of(plan, records, workshop.store)
-    require_image(plan, image, records)
-    outcome = replace(outcome_of(plan, records), digest=image.digest, size_bytes=_size(image))
+def _image(workshop: Workshop, plan: BuildPlan, layers: MadeLayers) -> Made:
+    image = image_of(
+        plan,
+        layers.records,
+        workshop.store,
+        origins=layers.origins,
+        carried=_carried(plan, workshop.store),
+    )
+    require_image(plan, image, layers.records)
+    outcome = replace(
+        outcome_of(plan, layers.records), digest=image.digest, size_bytes=_size(image)
+    )
     return Made(plan=plan, image=image, outcome=outcome)
+
+
+def _carried(plan: BuildPlan, store: Store) -> tuple[dict[str, object], ...]:
+    """Of the project's packages, and of the runtime client's."""
+    client = tuple(p for layer in plan.layers if layer.kind == "client" for p in layer.packages)
+    found = (carried(packages, store) for packages in (plan.packages, client) if packages)
+    return tuple(one for one in found if one is not None)
 
 
 def _size(image: Image) -> int:

@@ -19,6 +19,7 @@ from imagekit.pipeline.bases import Bases
 from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.extensions import Extensions
 from imagekit.pipeline.packages import CLIENT, Packages, weigh
+from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.request import Asked
 from imagekit.pipeline.room import foreseen_without_bytecode
 from imagekit.pipeline.workshop import Workshop
@@ -63,6 +64,8 @@ class Planner:
     packages: Packages
     bases: Bases
     extensions: Extensions
+    previous: PreviousImages | None = None
+    """Where what the store lacks may be known; None asks nobody."""
 
     def plan(
         self,
@@ -165,6 +168,7 @@ class Planner:
         if copies := own_copies(packages, base):
             what = f"its own copy comes before the base's: {', '.join(copies)}"
             self.workshop.console.say(f"{job.function.name}: {what}")
+        self._know(job, packages)
         weights = weigh(self.workshop, packages)
         self._require_sound(job, packages)
         check_image(
@@ -173,7 +177,7 @@ class Planner:
         bytecode = self._bytecode(job, base)
         shared = dict(base.facts.packages)
         adds_client = not (base.facts.runtime_client or CLIENT in weights or CLIENT in shared)
-        client = self._client(target, bytecode) if adds_client else ()
+        client = self._client(job, target, bytecode) if adds_client else ()
         settings = image_settings(
             base,
             job.function.handler,
@@ -208,8 +212,17 @@ class Planner:
             raise _contradiction(job.function, what)
         return base
 
-    def _client(self, target: Target, bytecode: str | None) -> tuple[LayerPlan, ...]:
+    def _know(self, job: _Job, packages: Sequence[Package]) -> None:
+        """On an empty disk: what the image before says of the same wheels. A handler that one of
+        them may bring needs their files."""
+        name, architecture = job.function.name, job.architecture
+        if self.previous and handler_module_present(job.source, job.function.handler):
+            self.previous.know(name, architecture, packages, job.source)
+
+    def _client(self, job: _Job, target: Target, bytecode: str | None) -> tuple[LayerPlan, ...]:
         packages = self.packages.client(target)
+        if self.previous:
+            self.previous.know(job.function.name, job.architecture, packages, Tree())
         return (client_layer(packages, weigh(self.workshop, packages), bytecode),)
 
     def _bytecode(self, job: _Job, base: Base | None) -> str | None:

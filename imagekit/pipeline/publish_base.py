@@ -14,7 +14,7 @@ from typing import cast
 
 from imagekit.bases.debian import composes
 from imagekit.bases.definition import Definition, Publishing
-from imagekit.bases.record import keep
+from imagekit.bases.record import note_published
 from imagekit.model.base_outcome import BaseOutcome
 from imagekit.model.errors import UsageError
 from imagekit.model.reference import Reference
@@ -168,8 +168,10 @@ def _push(workshop: Workshop, made: MadeBase, shelf: Shelf, tags: tuple[str, ...
     to = Destination(repository=shelf.repository, tags=own)
     result = Way.open(workshop, made.plan, to).push(made.image)
     references = tuple(_pinned(shelf.repository, tag, made) for tag in own)
-    if made.base.digest == made.image.digest:
-        keep(workshop.store, replace(made.base, published=references[0]))
+    # A function that is built on it by name takes the layers from there.
+    note_published(workshop.store, made.base.digest, references[0])
+    if made.plan.base and not made.plan.layers:
+        note_published(workshop.store, made.plan.base.digest, references[0])
     return replace(
         _outcome(made),
         references=references,

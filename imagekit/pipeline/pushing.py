@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from imagekit.model.errors import RemoteError
 from imagekit.model.image import CONFIG, LAYER, Descriptor, LayerRecord
 from imagekit.net.http import BytesBody, FileBody
 from imagekit.oci.image import Image, ImageLayer
@@ -60,7 +61,20 @@ class Way:
         if result.taken:
             name, tag = self.to.repository.name, result.taken[0]
             self.workshop.console.say(f"{name} keeps {tag} where it is: pushed by digest alone")
+        if result.uploaded:
+            self._move(plan)
         return result
+
+    def _move(self, plan: PushPlan) -> None:
+        """Let imagekit's own tag name this image, too: an empty disk finds its layers there."""
+        if self.to.newest is None or self.to.newest in self.to.tags:
+            return
+        try:
+            newest = self.to.repository.tagged(self.to.newest)
+            self.workshop.registry.put_manifest(newest, plan.manifest, plan.media_type)
+        except RemoteError as error:
+            # An immutable tag is the usual reason; the push itself is done.
+            self.workshop.console.detail(f"{self.to.newest} stays where it is: {error}")
 
     def _refuse_moving(self, image: Image) -> None:
         current = self.early.current()

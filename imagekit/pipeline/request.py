@@ -64,6 +64,8 @@ class Outputs:
     """Make a repository of ECR that is not there."""
     load: bool = False
     engine: str = "auto"
+    reuse: bool = True
+    """Take layers that the store lacks from the image that was pushed before."""
 
     def __post_init__(self) -> None:
         _known("--engine", self.engine, ENGINES)
@@ -72,6 +74,11 @@ class Outputs:
             raise UsageError(what="--to and --tag say where to push", hint="add `--push`")
         if self.create and not self.push:
             raise UsageError(what="--create makes what a push needs", hint="add `--push`")
+
+    @property
+    def reuses(self) -> bool:
+        """Whether a registry may have the layers: where nobody here needs their bytes."""
+        return self.reuse and self.push and not (self.writes_files or self.load)
 
     @property
     def writes_files(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagekit import __version__
 from imagekit.pipeline.afresh import NOTHING, Afresh
@@ -11,6 +11,7 @@ from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.extensions import Extensions
 from imagekit.pipeline.packages import Packages
 from imagekit.pipeline.planning import Planner
+from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan
@@ -54,9 +55,7 @@ class Session:
             workshop=workshop,
             decisions=decisions,
             packages=packages,
-            bases=Bases(
-                workshop=workshop, project=project, decisions=decisions, packages=packages
-            ),
+            bases=Bases(workshop=workshop, project=project, decisions=decisions, packages=packages),
             extensions=Extensions(workshop=workshop, decisions=decisions),
         )
         return cls(
@@ -67,6 +66,10 @@ class Session:
             packages=packages,
             planner=planner,
         )
+
+    def reusing(self, previous: PreviousImages) -> Session:
+        """The same, planning from what the images before are known to hold."""
+        return replace(self, planner=replace(self.planner, previous=previous))
 
     def plans(self) -> tuple[BuildPlan, ...]:
         """One plan for each function and architecture; decisions that were missing are made."""

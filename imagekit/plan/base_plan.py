@@ -41,6 +41,14 @@ def base_plan(
     )
 
 
+def labelled(plan: BuildPlan, label: tuple[str, str]) -> BuildPlan:
+    """The same plan with one more label, in place of one that the parent has under its key."""
+    if plan.settings is None:
+        raise ValueError("the plan of a base is that of an image")
+    labels = dict(plan.settings.labels) | dict([label])
+    return replace(plan, settings=replace(plan.settings, labels=tuple(sorted(labels.items()))))
+
+
 def left_to_share(packages: Sequence[Package], parent: Base) -> tuple[Package, ...]:
     """Packages that `parent` does not have in the same version."""
     there = set(parent.facts.packages)

@@ -127,7 +127,7 @@ def test_every_shipped_base_can_be_read() -> None:
     """No shipped base is broken."""
     folders = sorted(path.parent for path in shipped().glob("*/base.toml"))
 
-    assert len(folders) == 5
+    assert len(folders) == 6
     assert [read(folder).name for folder in folders] == [folder.name for folder in folders]
 
 

@@ -7,30 +7,13 @@ from pathlib import Path
 import pytest
 
 from imagekit.model.errors import UsageError
-from imagekit.model.target import Target
 from imagekit.pipeline.destination import Destination, destination, refuse_collisions
 from imagekit.pipeline.request import Outputs
-from imagekit.plan.build_plan import BuildPlan
 from imagekit.project.config import FunctionConfig
 
 
 def function(repository: str | None = None) -> FunctionConfig:
     return FunctionConfig(name="scoring", handler="a.b", root=Path(), repository=repository)
-
-
-def plan() -> BuildPlan:
-    return BuildPlan(
-        function="scoring",
-        handler="a.b",
-        target=Target.managed("3.13", "arm64"),
-        packaging="image",
-        why="",
-        base=None,
-        bytecode=None,
-        layers=(),
-        settings=None,
-        limit_bytes=1,
-    )
 
 
 def nobody() -> str:
@@ -40,7 +23,7 @@ def nobody() -> str:
 def where(
     repository: str | None, outputs: Outputs, *, several: bool = False
 ) -> tuple[str, tuple[str, ...]]:
-    found = destination(function(repository), plan(), outputs, several=several, home=nobody)
+    found = destination(function(repository), "arm64", outputs, several=several, home=nobody)
     return found.repository.name, found.tags
 
 
@@ -62,7 +45,7 @@ def test_options_go_before_the_configuration() -> None:
 def test_tags_are_all_put() -> None:
     """`--tag` may be given again; the first is asked for what is there."""
     outputs = Outputs(push=True, tags=("1.0", "latest"))
-    found = destination(function("r.example/a"), plan(), outputs, several=False, home=nobody)
+    found = destination(function("r.example/a"), "arm64", outputs, several=False, home=nobody)
 
     assert found.tags == ("1.0", "latest")
     assert str(found.first) == "r.example/a:1.0"
@@ -79,7 +62,7 @@ def test_several_architectures_are_several_tags() -> None:
 def test_a_bare_name_lies_in_the_callers_own_ecr() -> None:
     """AWS is asked for account and region, and only then."""
     host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
-    found = destination(function("team/a"), plan(), PUSH, several=False, home=lambda: host)
+    found = destination(function("team/a"), "arm64", PUSH, several=False, home=lambda: host)
 
     assert found.repository.name == f"{host}/team/a"
     assert where("docker.io/team/a", PUSH)[0] == "docker.io/team/a"
@@ -96,7 +79,7 @@ def test_nowhere_to_push_says_what_to_add() -> None:
 
 def test_two_artefacts_never_share_a_tag() -> None:
     """Only the later one would be left, silently."""
-    one = destination(function("r.example/a:1"), plan(), PUSH, several=False, home=nobody)
+    one = destination(function("r.example/a:1"), "arm64", PUSH, several=False, home=nobody)
     other = Destination(repository=one.repository, tags=("1", "2"))
 
     with pytest.raises(UsageError) as refused:
