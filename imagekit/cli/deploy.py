@@ -15,6 +15,23 @@ Alias = Annotated[
     str | None, typer.Option("--alias", metavar="NAME", help="The alias that callers use.")
 ]
 
+Canary = Annotated[
+    str | None,
+    typer.Option(
+        "--canary", metavar="10%:5m[,…]", help="A share of the traffic first, for a time."
+    ),
+]
+Smoke = Annotated[
+    Path | None,
+    typer.Option("--smoke", metavar="FILE", help="An event the new version must answer."),
+]
+Anyway = Annotated[
+    bool,
+    typer.Option(
+        "--anyway", help="Also where CloudFormation owns it, or its architecture changes."
+    ),
+]
+
 
 def deploy(
     functions: options.Functions = None,
@@ -26,28 +43,15 @@ def deploy(
     ] = None,
     stage: options.Stages = None,
     alias: Alias = None,
-    canary: Annotated[
-        str | None,
-        typer.Option(
-            "--canary", metavar="10%:5m[,…]", help="A share of the traffic first, for a time."
-        ),
-    ] = None,
-    smoke: Annotated[
-        Path | None,
-        typer.Option("--smoke", metavar="FILE", help="An event the new version must answer."),
-    ] = None,
+    canary: Canary = None,
+    smoke: Smoke = None,
     create: Annotated[
         bool, typer.Option("--create", help="Make a function that is not there.")
     ] = False,
     role: Annotated[
         str | None, typer.Option("--role", metavar="ARN", help="Of a function that is made.")
     ] = None,
-    anyway: Annotated[
-        bool,
-        typer.Option(
-            "--anyway", help="Also where CloudFormation owns it, or its architecture changes."
-        ),
-    ] = False,
+    anyway: Anyway = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done; change nothing.")
     ] = False,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from imagekit.aws.buckets import Buckets
@@ -45,13 +46,14 @@ class Clock:
         self.woken()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class World:
     """One account and region on moto, its Lambda behind the front."""
 
     moto: str
     front: LambdaFront
     clock: Clock
+    clients: dict[str, Any] = field(default_factory=dict)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -63,7 +65,7 @@ class World:
             "AWS_ENDPOINT_URL_LAMBDA": self.front.url,
         }
 
-    @property
+    @cached_property
     def place(self) -> Place:
         """The place, with this world's clock."""
         parts = (self.environ, self.clock.sleep)
@@ -79,13 +81,16 @@ class World:
         """boto3 past the front: what a person would do beside imagekit."""
         import boto3
 
-        return boto3.client(
+        if service in self.clients:
+            return self.clients[service]
+        self.clients[service] = boto3.client(
             service,  # type: ignore[call-overload]
             region_name=REGION,
             endpoint_url=self.front.url if service == "lambda" else self.moto,
             aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
         )
+        return self.clients[service]
 
     def role(self) -> None:
         """The role that functions run as."""

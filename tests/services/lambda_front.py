@@ -292,7 +292,8 @@ class LambdaFront(ThreadingHTTPServer):
             if version not in known.versions:
                 return _refusal(404, "ResourceNotFoundException", f"no version {version}")
         status, value, headers = call.to_moto()
-        return status, self._alias(call, value, bump=status == 200), headers
+        done = status < 300
+        return (200 if done else status), self._alias(call, value, bump=done), headers
 
     def _on_invoke(self, call: Call) -> Answer:
         version = call.query.get("Qualifier", ["$LATEST"])[0]
@@ -433,6 +434,8 @@ class Call:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Head and body are two writes: with Nagle's algorithm each answer takes 40 ms.
+    disable_nagle_algorithm = True
 
     def _take(self) -> None:
         front = cast(LambdaFront, self.server)
