@@ -18,6 +18,7 @@ from imagekit.cli import (
     base,
     cache,
     completion,
+    deploy,
     dockerfile,
     init,
     options,
@@ -47,6 +48,9 @@ app.command()(project.lock)
 app.command()(project.plan)
 app.command()(project.build)
 app.command()(artefacts.check)
+app.command()(deploy.deploy)
+app.command()(deploy.status)
+app.command()(deploy.rollback)
 app.command()(promote.promote)
 app.command()(dockerfile.dockerfile)
 app.add_typer(base.app)

@@ -17,8 +17,8 @@ from imagekit.pipeline.destination import repository_of
 from imagekit.pipeline.last_build import LastBuild, last_build
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import FunctionConfig
+from imagekit.project.config_stages import SNAPSTART
 
-_SNAPSTART = ("com.amazonaws.lambda.feature.snapstart", "Allow")
 _AWS_ENTRY = "/lambda-entrypoint.sh"
 
 
@@ -184,7 +184,7 @@ def _looked_at(workshop: Workshop, reference: Reference) -> FoundImage | None:
     return FoundImage(
         reference=here,
         architecture=machines.get(config.architecture),
-        snapstart=_SNAPSTART in config.labels or config.entrypoint[:1] == (_AWS_ENTRY,),
+        snapstart=SNAPSTART in config.labels or config.entrypoint[:1] == (_AWS_ENTRY,),
     )
 
 

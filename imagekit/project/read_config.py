@@ -18,7 +18,7 @@ from imagekit.project.config_lambda import (
     ZIP_TAKES_NO_EXTENSIONS,
     contradictions,
 )
-from imagekit.project.config_stages import read_order, read_stages
+from imagekit.project.config_stages import labelled, read_order, read_stages
 from imagekit.project.config_table import Findings, Table
 from imagekit.project.find_config import Found
 from imagekit.project.handler import handler_problem
@@ -83,7 +83,7 @@ def load(
     return ProjectConfig(
         path=found.path,
         root=root,
-        functions=asked,
+        functions=tuple(labelled(one, stages) for one in asked),
         whole=len(asked) == len(functions),
         members=tuple(member.path.parent for member in members),
         requires_python=_project_text(found, "requires-python"),

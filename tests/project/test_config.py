@@ -118,7 +118,7 @@ env = { STAGE = "prod" }
         extras=("fast",),
         member="scoring",
         env=(("LOG_LEVEL", "INFO"),),
-        labels=(("team", "risk"),),
+        labels=(("com.amazonaws.lambda.feature.snapstart", "Allow"), ("team", "risk")),
         extensions=("registry.example/agent:83",),
         base="python3.13",
         python="3.13",

@@ -112,3 +112,14 @@ def test_stages_belong_to_the_root(tmp_path: Path) -> None:
     (tmp_path / "one" / "imagekit.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match="belongs to the whole workspace"):
         load(tmp_path, version="0.1")
+
+
+def test_snapstart_labels_the_image(tmp_path: Path) -> None:
+    """Also where one stage alone has it on: all stages run the same digest (lambda_rules R12)."""
+    label = ("com.amazonaws.lambda.feature.snapstart", "Allow")
+    one = "[stages.prod.lambda]\nsnapstart = true\n"
+
+    assert label in read(tmp_path, one).functions[0].labels
+    assert label not in read(tmp_path, "[stages.prod]\n").functions[0].labels
+    own = FUNCTION.replace("memory = 512", "memory = 512, snapstart = true")
+    assert label in read(tmp_path, "", own).functions[0].labels
