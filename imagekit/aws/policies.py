@@ -59,13 +59,18 @@ def lets_account_in(policy: str | None, account: str) -> bool:
 
 
 def accounts_in(policy: str | None) -> frozenset[str]:
-    """Every account whose functions the policy lets read; `*` where it names none."""
-    return frozenset(
+    """Every account that the policy lets read, by number; `*` where it lets anybody.
+
+    A function of another account needs its account as a principal, whatever else the policy says
+    of Lambda (L5); the accounts of `aws:sourceArn` are counted, too.
+    """
+    found = {
         account
         for one in _statements(policy)
         if _is_read(one)
         for account in (*_accounts_of_principals(one), *_accounts_of_sources(one))
-    )
+    }
+    return frozenset(one for one in found if one == "*" or one.isdigit())
 
 
 def with_reads(policy: str | None, account: str, region: str, user: str) -> str:
@@ -185,11 +190,10 @@ def _accounts_of_principals(statement: Statement) -> Iterator[str]:
 
 
 def _accounts_of_sources(statement: Statement) -> Iterator[str]:
-    if _LAMBDA not in _principals(statement, "Service"):
-        return
-    for source in _sources(statement) or ("*",):
+    for source in _sources(statement) or ():
         parts = source.split(":")
-        yield (parts[4] if len(parts) > 4 else source) or "*"
+        account = parts[4] if len(parts) > 4 else source
+        yield from (account,) if account.isdigit() else ()
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ class Ecr:
 
     def mounts_blobs(self) -> bool:
         """Whether blobs of one repository can be mounted into another (lambda_rules E13)."""
-        said = self._describe(
+        said = self.describe(
             "GetAccountSetting",
             "blob mounting",
             lambda: self.client.get_account_setting(name="BLOB_MOUNTING"),
@@ -97,7 +97,7 @@ class Ecr:
     def template_for(self, name: str) -> str | None:
         """The prefix of the creation template by which a push makes `name` (lambda_rules E2)."""
         pages = self.client.get_paginator("describe_repository_creation_templates")
-        prefixes = self._describe(
+        prefixes = self.describe(
             "DescribeRepositoryCreationTemplates",
             name,
             lambda: [
@@ -114,7 +114,7 @@ class Ecr:
     def is_cache(self, name: str) -> bool:
         """Whether the repository belongs to a pull-through cache (lambda_rules E13, E25)."""
         pages = self.client.get_paginator("describe_pull_through_cache_rules")
-        prefixes = self._describe(
+        prefixes = self.describe(
             "DescribePullThroughCacheRules",
             name,
             lambda: [
@@ -145,20 +145,20 @@ class Ecr:
         client = self.client
         others = [one for one in settings.accounts if one != self.account]
         policy = json.dumps(policies.repository_policy(self.account, self.region, others))
-        self._describe(
+        self.describe(
             "SetRepositoryPolicy",
             name,
             lambda: client.set_repository_policy(repositoryName=name, policyText=policy),
         )
         rules = policies.lifecycle(settings.keep, settings.untagged_days)
         if rules is not None:
-            self._describe(
+            self.describe(
                 "PutLifecyclePolicy",
                 name,
                 lambda: client.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=rules),
             )
 
-    def _describe(self, action: str, name: str, call: Callable[[], T]) -> T:
+    def describe(self, action: str, name: str, call: Callable[[], T]) -> T:
         """A call that may be made again: it changes nothing, or sets what it says whole."""
         return self.calls.describe(self._what(action, name), f"ecr:{action}", call)
 
@@ -167,7 +167,7 @@ class Ecr:
 
     def _find(self, action: str, name: str, call: Callable[[], T]) -> T | None:
         try:
-            return self._describe(action, name, call)
+            return self.describe(action, name, call)
         except AwsRefused as error:
             if error.code not in _NOT_THERE:
                 raise

@@ -20,6 +20,7 @@ from imagekit.cli import (
     completion,
     deploy,
     dockerfile,
+    gc,
     init,
     options,
     project,
@@ -52,6 +53,7 @@ app.command()(deploy.deploy)
 app.command()(deploy.status)
 app.command()(deploy.rollback)
 app.command()(promote.promote)
+app.command()(gc.gc)
 app.command()(dockerfile.dockerfile)
 app.add_typer(base.app)
 app.add_typer(cache.app)

@@ -80,3 +80,40 @@ class StoredImage:
     subject: Digest | None = None
     """The image that this one is a document of: an SBOM, a signature."""
     archived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A function's version that runs an image."""
+
+    account: str
+    function: str
+    version: str
+    """`$LATEST`, or a number. Aliases point at versions."""
+    digest: Digest
+
+    def __str__(self) -> str:
+        return f"{self.function}:{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is to become of one image."""
+
+    image: StoredImage
+    why: str | None
+    """Why it is kept; None where nothing points at it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """One repository, judged."""
+
+    repository: str
+    """Host and name."""
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def unused(self) -> tuple[StoredImage, ...]:
+        """What can go."""
+        return tuple(one.image for one in self.verdicts if one.why is None)
