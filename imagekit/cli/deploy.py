@@ -25,6 +25,9 @@ Smoke = Annotated[
     Path | None,
     typer.Option("--smoke", metavar="FILE", help="An event the new version must answer."),
 ]
+Role = Annotated[
+    str | None, typer.Option("--role", metavar="ARN", help="Of a function that is made.")
+]
 Anyway = Annotated[
     bool,
     typer.Option(
@@ -48,9 +51,7 @@ def deploy(
     create: Annotated[
         bool, typer.Option("--create", help="Make a function that is not there.")
     ] = False,
-    role: Annotated[
-        str | None, typer.Option("--role", metavar="ARN", help="Of a function that is made.")
-    ] = None,
+    role: Role = None,
     anyway: Anyway = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be done; change nothing.")

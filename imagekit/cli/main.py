@@ -25,6 +25,7 @@ from imagekit.cli import (
     options,
     project,
     promote,
+    release,
 )
 from imagekit.cli.sections import Sections
 from imagekit.console import Console, never_fail_to_write
@@ -49,6 +50,7 @@ app.command()(project.lock)
 app.command()(project.plan)
 app.command()(project.build)
 app.command()(artefacts.check)
+app.command()(release.release)
 app.command()(deploy.deploy)
 app.command()(deploy.status)
 app.command()(deploy.rollback)

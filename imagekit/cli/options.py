@@ -106,6 +106,23 @@ Verbose = Annotated[
         "--verbose", callback=_verbose, help="Say how long each stage takes; show tracebacks."
     ),
 ]
+To = Annotated[
+    str | None, typer.Option("--to", metavar="REPOSITORY[:TAG]", help="Push there instead.")
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="TAG", help="May have {function} in it; may be repeated."),
+]
+Reuse = Annotated[
+    bool,
+    typer.Option(
+        "--reuse/--no-reuse", help="Take layers that are not here from the image pushed before."
+    ),
+]
+MetadataFile = Annotated[
+    Path | None,
+    typer.Option("--metadata-file", metavar="FILE", help="Write the JSON there as well."),
+]
 Locked = Annotated[
     bool | None,
     typer.Option(

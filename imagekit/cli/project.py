@@ -81,16 +81,9 @@ def build(
         bool, typer.Option("--complete", help="Put the base's layers in the layout too.")
     ] = False,
     push: Annotated[bool, typer.Option("--push", help="Push to the repository.")] = False,
-    to: Annotated[
-        str | None, typer.Option("--to", metavar="REPOSITORY[:TAG]", help="Push there instead.")
-    ] = None,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option("--tag", metavar="TAG", help="May have {function} in it; may be repeated."),
-    ] = None,
-    reuse: Annotated[
-        bool, typer.Option(help="Take layers that are not here from the image pushed before.")
-    ] = True,
+    to: options.To = None,
+    tag: options.Tags = None,
+    reuse: options.Reuse = True,
     create: Annotated[
         bool, typer.Option("--create", help="Make a repository of ECR that is missing.")
     ] = False,
@@ -98,10 +91,7 @@ def build(
     locked: options.Locked = None,
     frozen: options.Frozen = False,
     json: options.Json = False,
-    metadata_file: Annotated[
-        Path | None,
-        typer.Option("--metadata-file", metavar="FILE", help="Write the JSON there as well."),
-    ] = None,
+    metadata_file: options.MetadataFile = None,
     project: options.Project = HERE,
     verbose: options.Verbose = False,
 ) -> None:

@@ -40,6 +40,13 @@ def run(
 
     Raises ImagekitError; what was not delivered by then is left as it was.
     """
+    outcomes = build(workshop, request, outputs)
+    _tell(workshop, outcomes, json=json, metadata_file=metadata_file)
+    return outcomes
+
+
+def build(workshop: Workshop, request: Request, outputs: Outputs) -> tuple[Outcome, ...]:
+    """The same without a word of what was made."""
     began = time.monotonic()
     session = Session.open(workshop, request)
     previous = previous_images(session, outputs)
@@ -58,9 +65,7 @@ def run(
             previous=previous,
         )
     with workshop.console.stage("deliver"):
-        outcomes = delivery.deliver_all(made, began)
-    _tell(workshop, outcomes, json=json, metadata_file=metadata_file)
-    return outcomes
+        return delivery.deliver_all(made, began)
 
 
 def previous_images(session: Session, outputs: Outputs) -> PreviousImages:

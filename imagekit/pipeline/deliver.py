@@ -51,7 +51,7 @@ class Delivery:
         A repository of ECR that is not there is made if that was asked for, else RemoteRefused.
         """
         images = [plan for plan in plans if plan.packaging == "image"]
-        if outputs.push and not images:
+        if outputs.push and not (images or outputs.zips_too):
             names = ", ".join(plan.function for plan in plans)
             raise UsageError(
                 what=f"--push sends images, and {names} is a ZIP",

@@ -67,6 +67,25 @@ def run(workshop: Workshop, artefact: str, wish: Wish, *, json: bool) -> tuple[P
 
     Raises ImagekitError; where some destinations got it and others did not, after the answers.
     """
+    done, failed = bring(workshop, artefact, wish)
+    _tell(workshop, done, failed, json=json)
+    return done
+
+
+def everywhere(workshop: Workshop, artefact: str, wish: Wish) -> tuple[Promoted, ...]:
+    """The same with nothing on stdout; RemoteRefused where a destination did not get it."""
+    done, failed = bring(workshop, artefact, wish)
+    for one in done:
+        workshop.console.say(promoted_line(one))
+    _raise(workshop, done, failed)
+    return done
+
+
+def bring(
+    workshop: Workshop, artefact: str, wish: Wish
+) -> tuple[tuple[Promoted, ...], tuple[tuple[_Job, ImagekitError], ...]]:
+    """Have the artefact everywhere: what arrived, and what did not. Raises before a byte is sent
+    what is wrong with the whole."""
     project = project_here(workshop)
     with movable(workshop, artefact, project) as images:
         jobs = _jobs(workshop, images, wish)
@@ -76,9 +95,7 @@ def run(workshop: Workshop, artefact: str, wish: Wish, *, json: bool) -> tuple[P
         ready.ready(job.early for job in jobs)
         for job in jobs:
             _refuse_moved_tags(workshop, job)
-        done, failed = _promote(workshop, jobs, wish.together)
-    _tell(workshop, done, failed, json=json)
-    return done
+        return _promote(workshop, jobs, wish.together)
 
 
 def _jobs(workshop: Workshop, images: Sequence[Movable], wish: Wish) -> tuple[_Job, ...]:
@@ -237,6 +254,14 @@ def _tell(
         workshop.console.say(promoted_line(one))
         if not json:
             workshop.console.answer(one.reference)
+    _raise(workshop, done, failed)
+
+
+def _raise(
+    workshop: Workshop,
+    done: Sequence[Promoted],
+    failed: Sequence[tuple[_Job, ImagekitError]],
+) -> None:
     if not failed:
         return
     if len(failed) + len(done) == 1:

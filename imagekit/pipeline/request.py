@@ -64,6 +64,8 @@ class Outputs:
     """Make a repository of ECR that is not there."""
     load: bool = False
     engine: str = "auto"
+    zips_too: bool = False
+    """With `push`: a ZIP goes to its folder, and is no reason to refuse."""
     reuse: bool = True
     """Take layers that the store lacks from the image that was pushed before."""
 

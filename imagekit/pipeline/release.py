@@ -1,0 +1,176 @@
+"""`imagekit release`: from a locked project to traffic on a new version.
+
+    build, check, push ─→ promote to the stages' repositories ─→ deploy in waves
+
+Every step finds what an earlier run has done already, so that the same command finishes a release
+that was interrupted anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from imagekit.model.deployment import Deployed
+from imagekit.model.errors import UsageError
+from imagekit.model.outcome import Outcome
+from imagekit.pipeline.build import build
+from imagekit.pipeline.deploy_request import DeployRequest
+from imagekit.pipeline.handover import Handover
+from imagekit.pipeline.request import Outputs, Request
+from imagekit.pipeline.stages import at_stage, chosen
+from imagekit.pipeline.workshop import Workshop
+from imagekit.project.config import ProjectConfig, Stage
+from imagekit.project.config_stages import for_stage, repository_of
+from imagekit.report.outcome import closing_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRequest:
+    """What a person asked `release` for."""
+
+    build: Request
+    outputs: Outputs
+    deploy: DeployRequest
+    shard: tuple[int, int] = (1, 1)
+    """This machine's number and how many there are: each takes its part of the functions."""
+    deploys: bool = True
+
+
+def run(workshop: Workshop, asked: ReleaseRequest, handover: Handover) -> int:
+    """Release what was asked for and hand over what came of it; the exit code: 0, or that of the
+    functions that were not deployed. Raises ImagekitError for what ends the whole."""
+    project, asked = _sharded(_load(workshop, asked), asked)
+    if not project.functions:
+        workshop.console.say("no function falls to this shard")
+        return 0
+    # Known before anything is built: a release without its stage would stop at the very end.
+    stages = chosen(project, asked.deploy.stages) if asked.deploys else (None,)
+    with workshop.console.stage("build"):
+        outcomes = build(workshop, asked.build, asked.outputs)
+    for outcome in outcomes:
+        workshop.console.say(closing_line(outcome))
+    done: tuple[Deployed, ...] = ()
+    status = 0
+    if asked.deploys:
+        _promote(workshop, project, outcomes, stages, asked)
+        done, status = _deploy(workshop, project, asked)
+    handover.give(workshop.console, outcomes, done)
+    return status
+
+
+def show(workshop: Workshop, asked: ReleaseRequest) -> int:
+    """`--plan`: answer with every step; nothing is made or changed. 0."""
+    for line in steps(workshop, asked):
+        workshop.console.answer(line)
+    return 0
+
+
+def steps(workshop: Workshop, asked: ReleaseRequest) -> Iterator[str]:
+    """Every step in words, with what it would send and call; nothing is made and AWS not asked."""
+    from imagekit.pipeline.make import foreseen
+    from imagekit.pipeline.session import Session
+
+    project, asked = _sharded(_load(workshop, asked), asked)
+    session = Session.open(workshop, asked.build)
+    outcomes = foreseen(workshop, session.plans())
+    stages = chosen(project, asked.deploy.stages) if asked.deploys else ()
+    for outcome in outcomes:
+        yield _build_step(outcome)
+        function = next(one for one in project.functions if one.name == outcome.name)
+        if outcome.packaging == "image":
+            to = asked.outputs.to or function.repository
+            yield f"{outcome.name}: push to {to or 'a repository that nothing names yet'}"
+        for stage in stages:
+            where = f" ({stage.name})" if stage else ""
+            own = repository_of(function, stage) if stage and stage.repository else None
+            if own and outcome.packaging == "image":
+                yield f"{outcome.name}{where}: promote to {own}"
+            name = for_stage(function, stage).name or function.name
+            alias = asked.deploy.alias or (stage.alias if stage else None)
+            moved = f", move the alias {alias}" if alias else ""
+            yield (
+                f"{outcome.name}{where}: look at {name}; where it differs: code, wait, "
+                f"configuration, wait, publish a version{moved}"
+            )
+
+
+def read_shard(text: str | None) -> tuple[int, int]:
+    """`2/3`: the second of three machines; UsageError."""
+    if text is None:
+        return 1, 1
+    number, slash, total = text.partition("/")
+    if slash and number.isdecimal() and total.isdecimal() and 1 <= int(number) <= int(total):
+        return int(number), int(total)
+    raise UsageError(
+        what=f"--shard {text} is no part of a whole",
+        hint="write `--shard 1/3`, up to `--shard 3/3`",
+    )
+
+
+def _load(workshop: Workshop, asked: ReleaseRequest) -> ProjectConfig:
+    return load(workshop.folder, asked.build.functions, version=__version__)
+
+
+def _sharded(project: ProjectConfig, asked: ReleaseRequest) -> tuple[ProjectConfig, ReleaseRequest]:
+    """This machine's functions, dealt out in the order of their names."""
+    number, total = asked.shard
+    if total == 1:
+        return project, asked
+    mine = sorted(one.name for one in project.functions)[number - 1 :: total]
+    functions = tuple(one for one in project.functions if one.name in mine)
+    names = tuple(one.name for one in functions)
+    return replace(project, functions=functions), replace(
+        asked,
+        build=replace(asked.build, functions=names),
+        deploy=replace(asked.deploy, functions=names),
+    )
+
+
+def _promote(
+    workshop: Workshop,
+    project: ProjectConfig,
+    outcomes: Sequence[Outcome],
+    stages: Sequence[Stage | None],
+    asked: ReleaseRequest,
+) -> None:
+    """Bring the images into the repositories of the stages that have their own."""
+    pushed = [one for one in outcomes if one.reference is not None]
+    functions = {one.name: one for one in project.functions}
+    for stage in stages:
+        if stage is None or stage.repository is None or not pushed:
+            continue
+        from imagekit.pipeline.promote import Wish, everywhere
+
+        there = at_stage(workshop, stage)
+        with workshop.console.stage(f"promote to {stage.name}"):
+            for outcome in pushed:
+                repository = repository_of(functions[outcome.name], stage)
+                wish = Wish(
+                    destinations=(str(repository),),
+                    tags=asked.outputs.tags,
+                    create=asked.outputs.create,
+                )
+                everywhere(there, str(outcome.reference), wish)
+
+
+def _deploy(
+    workshop: Workshop, project: ProjectConfig, asked: ReleaseRequest
+) -> tuple[tuple[Deployed, ...], int]:
+    from imagekit.pipeline.deploy import deploy
+    from imagekit.report.deploy import closing_lines
+
+    done, status = deploy(workshop, project, asked.deploy)
+    for line in closing_lines(done):
+        workshop.console.say(line)
+    return done, status
+
+
+def _build_step(outcome: Outcome) -> str:
+    missing = [layer for layer in outcome.layers if not layer.stored]
+    if outcome.packaging == "zip":
+        verb = f"fetch {len(missing)} parts, then " if missing else ""
+        return f"{outcome.name}: {verb}make the ZIP and check it"
+    size = sum(layer.unzipped_bytes for layer in missing)
+    made = f"make {len(missing)} of {len(outcome.layers)} layers ({size / 1e6:.1f} MB unzipped)"
+    return f"{outcome.name}: {made if missing else 'make no layer'}, and check the image"
