@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,10 +117,18 @@ def test_without_an_alias_the_code_goes_back(project: Project, world: World) -> 
     change(project, 2)
     (second,) = deploy(project)
     assert (second["version"], second["was"]) == ("2", "1")
-    world.client("s3")  # moto lends code under AWS's own host, which is not here
-    done = project.run("rollback")
-    assert done.returncode in (0, 3), done.stderr
+
+    succeeded(project.run("rollback"))
+    back = world.place.functions.get("app")
     assert first is not None
+    assert back is not None
+    assert back.code == first.code
+    assert deploy(project, code=1, command="rollback") == deploy(
+        project, code=1, command="rollback"
+    ), "nothing was before version 1"
+    (forward,) = deploy(project)
+    assert forward["version"] == "2"
+    assert [one.version for one in world.place.functions.versions("app")] == ["1", "2"]
 
 
 def test_status_tells_commit_base_and_what_was_before(project: Project) -> None:
@@ -264,3 +273,83 @@ def test_settings_of_a_stage_are_its_own(staged: Project, front: LambdaFront) ->
     assert sizes == {"app-test": 1024}
     prod = [one.body["MemorySize"] for one in front.seen if "app-prod" in str(one.body)]
     assert sorted(size for size in prod if size)[-1] == 2048
+
+
+def test_large_archive_goes_through_the_bucket_once(project: Project, world: World) -> None:
+    """Above 50 MB: under a key that names its content, found there the next time."""
+    (project.folder / "model.bin").write_bytes(os.urandom(52_500_000))
+    project.replace('handler = "app.handler"', 'handler = "app.handler"\ninclude = ["model.bin"]')
+    project.build()
+    refused = project.run("deploy", *CREATE)
+    assert refused.returncode == 1
+    assert 'add `bucket = "NAME"` to the configuration' in refused.stderr
+
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket="team", CreateBucketConfiguration={"LocationConstraint": REGION})
+    project.replace("[functions.app]", 'bucket = "team"\n[functions.app]')
+    (made,) = deploy(project, *CREATE)
+    assert made["steps"][0].startswith("upload to s3://team/imagekit/")
+    keys = [one["Key"] for one in s3.list_objects_v2(Bucket="team")["Contents"]]
+    assert keys == [f"imagekit/{made['zip_sha256']}.zip"]
+    (again,) = deploy(project, "--alias", "live")
+    assert again["state"] == "unchanged"
+
+
+def test_function_of_cloudformation_is_left_to_it(project: Project, world: World) -> None:
+    """Its stack's command instead; `--anyway` deploys all the same."""
+    deploy(project, *CREATE)
+    change(project, 2)
+    arn = world.client("lambda").get_function(FunctionName="app")["Configuration"]["FunctionArn"]
+    tags = {"aws:cloudformation:stack-name": "prod"}
+    world.client("lambda").tag_resource(Resource=arn, Tags=tags)
+    done = project.run("deploy", "--alias", "live")
+
+    assert done.returncode == 1
+    assert "aws cloudformation deploy --stack-name prod" in done.stderr
+    (after,) = deploy(project, "--alias", "live", "--anyway")
+    assert after["version"] == "2"
+
+
+def test_many_functions_at_once(project: Project, front: LambdaFront) -> None:
+    """20 of them, one failing: a row for each, the exit code that of the failure, 19 done."""
+    names = [f"app{number}" for number in range(20)]
+    more = "".join(f'[functions.{name}]\nhandler = "app.handler"\n' for name in names[1:])
+    project.replace("[functions.app]", "[functions.app0]")
+    path = project.folder / "imagekit.toml"
+    path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    succeeded(project.run("build"))
+    front.failures["app7"] = ("InvalidZipFileException", "app7 is odd")
+    told = deploy(project, *CREATE, code=3)
+
+    assert [one["function"] for one in told] == names
+    assert {one["function"] for one in told if one["state"] == "failed"} == {"app7"}
+    assert "app7 is odd" in next(one["problem"] for one in told if one["function"] == "app7")
+    again = project.run("deploy", "--alias", "live")
+    assert again.returncode == 0, again.stderr
+    shown = {line.split()[0]: line.split()[1] for line in again.stderr.splitlines()[:20]}
+    assert shown == {name: "done" if name == "app7" else "unchanged" for name in names}
+
+
+def test_rollback_needs_to_know_what(project: Project) -> None:
+    """Nothing before, no such version, no such alias, no function named: each says so."""
+    deploy(project, *CREATE)
+    for arguments, code, said in (
+        (("--alias", "live"), 1, "nothing was before version 1"),
+        (("--alias", "live", "--to", "9"), 1, "there is no version 9"),
+        (("--alias", "blue"), 1, "app has no alias blue"),
+        (("--to", "first"), 2, "--to first is no version"),
+        (("app", "--all"), 2, "exclude each other"),
+    ):
+        done = project.run("rollback", *arguments)
+        assert done.returncode == code, (arguments, done.stderr)
+        assert said in done.stderr
+        assert "hint: " in done.stderr
+
+
+def test_no_credentials_is_exit_3_with_what_to_type(project: Project) -> None:
+    """Nobody signed in: AWS's own words, and the command."""
+    nobody = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    done = project.run("deploy", env=nobody)
+
+    assert done.returncode == 3, done.stderr
+    assert "aws sso login" in done.stderr

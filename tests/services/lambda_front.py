@@ -92,6 +92,7 @@ class _Function:
     failed: tuple[str, str, str] | None = None
     revision: int = 0
     image: str | None = None
+    archive: bytes = b""
     extra: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Configuration and image of each published version."""
@@ -166,6 +167,10 @@ class LambdaFront(ThreadingHTTPServer):
             known = self.known(call)
             self._dress(known, value["Configuration"])
             image = self._image_of(known, value["Configuration"])
+            if not image:
+                number = value["Configuration"]["Version"]
+                place = f"{self.url}/code/{call.region}/{call.function}/{number}"
+                value["Code"] = {"RepositoryType": "S3", "Location": place}
             if image:
                 resolved = f"{image.partition('@')[0]}@{image.partition('@')[2]}"
                 value["Code"] = {"RepositoryType": "ECR", "ImageUri": image}
@@ -186,6 +191,7 @@ class LambdaFront(ThreadingHTTPServer):
         status, value, headers = call.to_moto()
         if status == 201:
             known.image = image
+            known.archive = base64.b64decode(call.body["Code"].get("ZipFile", ""))
             known.extra = {key: call.body[key] for key in ("Architectures",) if key in call.body}
             self._begin(known, call, "create")
             self._dress(known, value)
@@ -213,6 +219,7 @@ class LambdaFront(ThreadingHTTPServer):
         status, value, headers = call.to_moto()
         if status == 200:
             known.image = image
+            known.archive = base64.b64decode(call.body.get("ZipFile", ""))
             if "Architectures" in call.body:
                 known.extra["Architectures"] = call.body["Architectures"]
             self._begin(known, call, "update")
@@ -258,7 +265,8 @@ class LambdaFront(ThreadingHTTPServer):
             number = value["Version"]
             value = {**configuration, **{key: value[key] for key in ("FunctionArn", "Version")}}
             value["Description"] = call.body.get("Description") or configuration["Description"]
-            known.versions[number] = {"configuration": value, "image": known.image}
+            kept = {"configuration": value, "image": known.image, "archive": known.archive}
+            known.versions[number] = kept
         return status, value, headers
 
     def _on_list_versions_by_function(self, call: Call) -> Answer:
@@ -439,6 +447,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _take(self) -> None:
         front = cast(LambdaFront, self.server)
+        if self.path.startswith("/code/"):
+            return self._lend(front)
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         with front.lock:
             call = Call.of(front, self.command, self.path, raw, self.headers)
@@ -465,6 +475,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self._reply(*answer)
+
+    def _lend(self, front: LambdaFront) -> None:
+        """The archive of a version, as S3 gives it to whoever has the address."""
+        _, _, region, function, number = self.path.split("/")
+        data = front.functions[region, function].versions[number]["archive"]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
 
     do_GET = do_POST = do_PUT = do_DELETE = _take  # noqa: N815
 
