@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from imagekit import __version__
 from imagekit.model.deployment import Deployed
 from imagekit.model.errors import UsageError
 from imagekit.model.outcome import Outcome
