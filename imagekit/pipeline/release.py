@@ -23,6 +23,7 @@ from imagekit.pipeline.stages import at_stage, chosen
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import ProjectConfig, Stage
 from imagekit.project.config_stages import for_stage, repository_of
+from imagekit.project.read_config import load
 from imagekit.report.outcome import closing_line
 
 
