@@ -116,12 +116,12 @@ class Engine:
 
     def id_of(self, name: str) -> str | None:
         """The id of an image; None where there is none of that name."""
-        from docker.errors import ImageNotFound
+        from docker.errors import NotFound
 
         with _refusals(f"docker image inspect {name}"):
             try:
                 return str(self._client.images.get(name).id)
-            except ImageNotFound:
+            except NotFound:
                 return None
 
     def pull(self, reference: str, login: tuple[str, str] | None = None) -> None:
@@ -156,14 +156,14 @@ class Engine:
 
     def forget(self, image_id: str) -> None:
         """Remove an image that has no name; what it was built from stays for the next build."""
-        from docker.errors import APIError, ImageNotFound
+        from docker.errors import APIError, NotFound
 
         with _refusals("docker rmi"):
             try:
                 image = self._client.images.get(image_id)
                 if not image.tags:
                     self._client.images.remove(str(image.id), noprune=True)
-            except ImageNotFound:
+            except NotFound:
                 return
             except APIError as error:
                 if error.status_code != _CONFLICT:  # in use by a container: not ours to remove

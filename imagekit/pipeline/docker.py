@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagekit.check.opened import OpenImage, OpenLayer
+from imagekit.contents.trees import Compiler
 from imagekit.daemon.engine import Engine, connect
 from imagekit.engines.docker.bases import base_image, from_name, in_registry
 from imagekit.engines.docker.build import Built, Job, build
@@ -22,6 +23,7 @@ from imagekit.engines.docker.recipe import Abilities, base_of, needs_network, pl
 from imagekit.engines.docker.render import render
 from imagekit.engines.docker.taken import remember, remembered, taken
 from imagekit.model.base import Base
+from imagekit.model.digest import Digest
 from imagekit.model.errors import RemoteRefused
 from imagekit.model.reference import Reference
 from imagekit.oci.archive import write_docker_archive
@@ -39,6 +41,7 @@ from imagekit.registry.endpoints import endpoints
 _OLDEST = (20, 10, 10)
 _STEP_NETWORK = (23,)
 _WARNINGS = 5
+_CHECKED = "docker-checked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +49,23 @@ class Docker:
     """An engine and a builder that were found and can do what is needed."""
 
     workshop: Workshop
-    packages: Packages
+    packages: Packages | None
+    """None where nothing but `steps` is built."""
     engine: Engine
     builder: Builder
     abilities: Abilities
 
     def make(self, plan: BuildPlan) -> tuple[Image, Built]:
-        """Build, take the image out and check it.
+        """As `build`, checked: ChecksFailed for what Lambda would refuse."""
+        image, built = self.build(plan)
+        self._check(plan, image)
+        return image, built
 
-        Raises BuildError where a step fails or Lambda would refuse the image, RemoteRefused where
-        the engine does. Nothing gets a name in the engine, but a base that no registry has.
+    def build(self, plan: BuildPlan) -> tuple[Image, Built]:
+        """Build, and take the image out of the engine.
+
+        Raises BuildError where a step fails, RemoteRefused where the engine refuses. Nothing gets a
+        name in the engine, but a base that no registry has.
         """
         base, store = base_of(plan), self.workshop.store
         self._require_base(base)
@@ -74,7 +84,6 @@ class Docker:
                 with self.workshop.console.stage("docker save"):
                     self.engine.save(built.image_id, scratch / "image.tar")
                     image = taken(scratch / "image.tar", base, store)
-                self._check(plan, image)
                 remember(built.image_id, image, base, store)
         return image, built
 
@@ -115,17 +124,22 @@ class Docker:
     def _check(self, plan: BuildPlan, image: Image) -> None:
         """ChecksFailed for what Lambda would refuse; what may be a mistake is said."""
         from imagekit.check.image import check_image
+        from imagekit.check.own import RULES_VERSION
 
+        store, key = self.workshop.store, Digest.of(f"{image.digest} {plan.handler}".encode()).hex
+        if store.record(_CHECKED, key) == {"rules": RULES_VERSION}:
+            return
         report = check_image(_open(plan, image))
         for found in report.warnings[:_WARNINGS]:
             self.workshop.console.say(f"warning: {found.rule} {found.place}: {found.what}")
         if (more := len(report.warnings) - _WARNINGS) > 0:
             self.workshop.console.say(f"warning: and {more} more, which `imagekit check` lists")
         require(report)
+        store.put_record(_CHECKED, key, {"rules": RULES_VERSION})
 
 
 @contextmanager
-def docker(workshop: Workshop, packages: Packages) -> Iterator[Docker]:
+def docker(workshop: Workshop, packages: Packages | None) -> Iterator[Docker]:
     """Find an engine and the best builder for it, and say which one it is.
 
     RemoteRefused where no engine answers, where it may not be used, or where it is too old.
@@ -163,7 +177,7 @@ def dockerfile_of(workshop: Workshop, plan: BuildPlan, abilities: Abilities) -> 
 
 def write_context(
     workshop: Workshop,
-    packages: Packages,
+    packages: Packages | None,
     plan: BuildPlan,
     folder: Path,
     abilities: Abilities,
@@ -172,20 +186,26 @@ def write_context(
 ) -> None:
     """Everything that a build needs, in a folder that is not there yet."""
     dockerfile = dockerfile_of(workshop, plan, abilities)
-    bring(workshop, tuple(package for layer in plan.layers for package in layer.packages))
-    with (
-        workshop.console.stage("build context"),
-        compiling(packages) as compiler,
-        workshop.store.folder() as scratch,
-    ):
-        maker = ContextMaker(
-            store=workshop.store,
-            wheel_path=lambda package: path_of(workshop, package),
-            compiler=compiler(plan),
-            uv=uv_for(workshop, packages, plan.target, scratch),
-            link=link,
-        )
-        maker.write(plan, dockerfile, folder)
+    with workshop.console.stage("build context"), workshop.store.folder() as scratch:
+        if packages is None:
+            _maker(workshop, None, None, link=link).write(plan, dockerfile, folder)
+            return
+        bring(workshop, tuple(package for layer in plan.layers for package in layer.packages))
+        uv = uv_for(workshop, packages, plan.target, scratch)
+        with compiling(packages) as compiler:
+            _maker(workshop, compiler(plan), uv, link=link).write(plan, dockerfile, folder)
+
+
+def _maker(
+    workshop: Workshop, compiler: Compiler | None, uv: Path | None, *, link: bool
+) -> ContextMaker:
+    return ContextMaker(
+        store=workshop.store,
+        wheel_path=lambda package: path_of(workshop, package),
+        compiler=compiler,
+        uv=uv,
+        link=link,
+    )
 
 
 def write_base(workshop: Workshop, base: Base, name: str, folder: Path) -> Path:

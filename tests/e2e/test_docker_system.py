@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.projects import Project, write_project, write_pylock
 from tests.services import apt, debian
 from tests.services.cli import succeeded
-from tests.services.containers import Function, lambda_container
+from tests.services.containers import Function, forget, lambda_container
 from tests.services.images import MadeLayer, layer_of, put_image
 from tests.services.index import Index
 from tests.services.needs import have, leave_out, needs
@@ -134,3 +134,26 @@ def test_a_zip_has_neither(project: Project) -> None:
     assert done.returncode == 2, done.stderr
     assert "imagekit.toml: functions.app: a ZIP has no system packages (libgomp1)" in done.stderr
     assert "hint: " in done.stderr
+
+
+def test_a_base_with_steps_of_its_own(project: Project, base: str, docker_engine: str) -> None:
+    """Docker makes the base, once; functions on it need no Docker: `auto` is the oci engine."""
+    definition = project.folder / "base_images" / "team" / "base.toml"
+    definition.parent.mkdir(parents=True)
+    definition.write_text(
+        f'from = "{base}"\nsystem = ["libgomp1"]\nrun = ["echo 42 > /opt/made-by-run"]\n',
+        encoding="utf-8",
+    )
+    project.replace(f'base = "{base}"', 'base = "team"\npackaging = "image"')
+    text = (project.folder / "imagekit.toml").read_text(encoding="utf-8")
+    kept = [line for line in text.splitlines() if not line.startswith(("system", "run"))]
+    (project.folder / "imagekit.toml").write_text("\n".join([*kept, ""]), encoding="utf-8")
+
+    first = project.build("--complete", "--load")
+    assert "steps" not in first, "the function itself was made without Docker"
+    try:
+        assert answers(docker_engine, "app:latest") == [42, "42\n", {"n": 1}]
+    finally:
+        forget(docker_engine, "app:latest")
+    away = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+    assert project.build(env=away)["digest"] == first["digest"]

@@ -42,8 +42,8 @@ class ContextMaker:
     """Where a wheel lies that was fetched and checked."""
     compiler: Compiler | None
     """None ships no bytecode."""
-    uv: Path
-    """The program for the image's platform."""
+    uv: Path | None
+    """The program for the image's platform; None where no layer has a package."""
     link: bool = True
     """Name the store's own files, for a builder that only reads them; else they are copied."""
 
@@ -52,10 +52,11 @@ class ContextMaker:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "Dockerfile").write_text(dockerfile, encoding="utf-8", newline="\n")
         (folder / ".dockerignore").write_text(_IGNORED, encoding="utf-8", newline="\n")
-        tools = folder / TOOLS
-        tools.mkdir()
-        self._put(self.uv, tools / "uv")
-        (tools / "settle.py").write_text(_settle(), encoding="utf-8", newline="\n")
+        if self.uv is not None:
+            tools = folder / TOOLS
+            tools.mkdir()
+            self._put(self.uv, tools / "uv")
+            (tools / "settle.py").write_text(_settle(), encoding="utf-8", newline="\n")
         for layer in plan.layers:
             if layer.packages:
                 self._write_layer(layer, folder / folder_of(layer))

@@ -58,7 +58,7 @@ class Recipe:
     system: tuple[str, ...]
     layers: tuple[LayerStep, ...]
     run: tuple[str, ...]
-    source: str
+    source: str | None
     env: tuple[str, ...]
     labels: tuple[str, ...]
     working_dir: str | None
@@ -84,7 +84,7 @@ def recipe_of(plan: BuildPlan, base: str, abilities: Abilities) -> Recipe:
         system=plan.steps.system,
         layers=tuple(layer_steps(plan)),
         run=tuple(_instruction(command) for command in plan.steps.run),
-        source=SOURCE,
+        source=SOURCE if any(layer.kind == "source" for layer in plan.layers) else None,
         env=tuple(_pairs("the variable", settings.env)),
         labels=tuple(
             _pairs("the label", {**dict(found.config.labels), **dict(settings.labels)}.items())
