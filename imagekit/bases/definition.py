@@ -77,7 +77,8 @@ class Definition:
     system: tuple[str, ...] = ()
     """Packages of the base's own distribution, more than it has."""
     run: tuple[str, ...] = ()
-    """Shell commands."""
+    """Shell commands, run as root in the image. What they do is nobody's promise: only a step that
+    does the same everywhere gives the same base on every machine."""
     publish: Publishing | None = None
 
     @property

@@ -410,3 +410,62 @@ def test_awss_base_from_a_real_registry(aws_base: str, tmp_path: Path) -> None:
     assert base.facts.glibc == "2.41"
     assert "awslambdaric" in dict(base.facts.packages)
     assert base.facts.unzipped_bytes > 100_000_000
+
+
+def test_each_architecture_may_have_its_own_tag(setup: Setup) -> None:
+    """Where the tag itself is not there, one more GET; the lock keeps what was found."""
+    setup.put(IMAGE, "day-x86_64")
+    wanted = setup.wanted(setup.reference("day"))
+    base = setup.pinner().base(wanted)
+
+    assert base.reference == f"{setup.reference('day-x86_64')}@{IMAGE.digest}"
+    asked = [one.path.rpartition("/")[2] for one in setup.server.saw("GET", "/manifests/")]
+    assert asked == ["day", "day-x86_64"]
+
+
+def test_a_tag_that_is_there_and_fits_is_taken(setup: Setup) -> None:
+    """Nothing else is asked for."""
+    setup.put(IMAGE, "day")
+    setup.put(replace(IMAGE, settings={}), "day-x86_64")
+    base = setup.pinner().base(setup.wanted(setup.reference("day")))
+
+    assert base.reference == f"{setup.reference('day')}@{IMAGE.digest}"
+    assert len(setup.server.saw("GET", "/manifests/")) == 1
+
+
+@pytest.mark.parametrize("index", [True, False])
+def test_a_tag_that_is_for_others_gives_way(setup: Setup, index: bool) -> None:
+    """An index without the architecture, or an image for another one."""
+    other = replace(IMAGE, architecture="arm64")
+    if index:
+        put_index(setup.server, "lambda/python", "day", other)
+    else:
+        setup.put(other, "day")
+    setup.put(IMAGE, "day-x86_64")
+    base = setup.pinner().base(setup.wanted(setup.reference("day")))
+
+    assert base.digest == IMAGE.digest
+
+
+@pytest.mark.parametrize("tag", ["day", "day-x86_64"])
+def test_neither_tag_is_there(setup: Setup, tag: str) -> None:
+    """The registry's own answer to what was named, and what else was looked for."""
+    setup.put(IMAGE, "other")
+    with pytest.raises(HttpError) as raised:
+        setup.pinner().base(setup.wanted(setup.reference(tag)))
+
+    assert raised.value.status == 404
+    assert raised.value.url.endswith(f"/manifests/{tag}")
+    both = f"there is no {setup.reference('day-x86_64')} either: name a tag that is there"
+    assert raised.value.hint == (both if tag == "day" else None)
+
+
+def test_another_refusal_is_told_at_once(setup: Setup) -> None:
+    """Who may not read the tag is not asked to guess another."""
+    setup.put(IMAGE, "day-x86_64")
+    setup.server.fault(Fault(method="GET", path="/manifests/day", times=9, status=403))
+    with pytest.raises(HttpError) as raised:
+        setup.pinner().base(setup.wanted(setup.reference("day")))
+
+    assert raised.value.status == 403
+    assert setup.server.saw("GET", "/manifests/day-x86_64") == []

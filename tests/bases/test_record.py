@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from imagekit.bases.record import base_from_json, base_to_json, keep, load_pinned
+from imagekit.bases.record import (
+    base_from_json,
+    base_to_json,
+    keep,
+    load_pinned,
+    note_published,
+    published_as,
+)
 from imagekit.model.base import Base, BaseFacts
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild
@@ -96,3 +103,36 @@ def test_facts_are_whole(key: str) -> None:
 
     with pytest.raises((ValueError, CannotBuild)):
         base_from_json(value)
+
+
+def test_layers_in_two_places(tmp_path: Path) -> None:
+    """A composed base: what a registry has need not be here, what the store alone has must be."""
+    mine, theirs = BASE.layers[0], replace(BASE.layers[0], digest=Digest.of(b"theirs"))
+    there = "one.example/base:1"
+    mixed = replace(BASE, layers=(theirs, mine), origins=(there, None), published="two.example/b:1")
+    store = Store(tmp_path)
+    keep(store, mixed)
+
+    assert mixed.places == (there, None)
+    assert not mixed.here
+    assert load_pinned(store, BASE.digest) is None
+    store.put_blob(BLOB)
+    assert load_pinned(store, BASE.digest) == mixed
+
+
+def test_one_origin_for_each_layer() -> None:
+    """A record that another version wrote otherwise counts as absent."""
+    with pytest.raises(ValueError, match="not one origin for each layer"):
+        base_from_json(base_to_json(BASE) | {"origins": ["", ""]})
+
+
+def test_where_a_base_was_published(tmp_path: Path) -> None:
+    """Noted with the record, and only there: another composing of the same bytes keeps it."""
+    store = Store(tmp_path)
+    note_published(store, BASE.digest, "two.example/base:1")
+    assert published_as(store, BASE.digest) is None
+
+    keep(store, BASE)
+    note_published(store, BASE.digest, "two.example/base:1")
+    assert published_as(store, BASE.digest) == "two.example/base:1"
+    assert load_pinned(store, BASE.digest) == replace(BASE, published="two.example/base:1")

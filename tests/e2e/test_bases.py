@@ -26,7 +26,7 @@ from tests.services.containers import Function, forget, lambda_container
 from tests.services.debian import ARM64, AWS_CONFIG, RUNS, aws_runtime_layer, rootfs_layer
 from tests.services.docker import connect
 from tests.services.front import Front
-from tests.services.images import put_image, put_index
+from tests.services.images import MadeLayer, put_image, put_index
 from tests.services.index import Index
 from tests.services.needs import needs
 from tests.services.scoring import unpack_runtime_client
@@ -391,6 +391,27 @@ def test_locked_refuses_what_changed(team: Platform, alpha: Path, index: Index) 
 
     assert done.returncode == 2, done.stderr
     assert "base team (x86_64) is stale" in done.stderr
+
+
+def test_upgrade_moves_what_a_base_starts_from(
+    platform: Platform, alpha: Path, index: Index, registry: str, debian_layer: MadeLayer
+) -> None:
+    """A tag that moved changes nothing until --upgrade asks for it; then the shared layers stay."""
+    name = f"moving/{index.host.rpartition(':')[2]}:1"
+    config: dict[str, object] = {**AWS_CONFIG, "Entrypoint": ["/bin/sh"]}
+    put_image(registry, name, [debian_layer], config)
+    platform.share("team", f"{registry}/{name}", [alpha], index)
+    arguments = ("build", "team", "--arch", "x86_64")
+    (first,) = platform.made(*arguments)
+    put_image(registry, name, [debian_layer], {**config, "Labels": {"moved": "yes"}})
+    (pinned,) = platform.made(*arguments)
+    (moved,) = platform.made(*arguments, "--upgrade")
+    (after,) = platform.made(*arguments, "--locked")
+
+    assert first["digest"] == pinned["digest"] != moved["digest"] == after["digest"]
+    assert first["from"] != moved["from"]
+    assert first["layers"] == moved["layers"]
+    assert index.downloads() == {alpha.name: 1}
 
 
 def test_debian_with_shared_packages(platform: Platform, alpha: Path, clients: Clients) -> None:

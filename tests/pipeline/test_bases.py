@@ -82,3 +82,49 @@ def test_a_layout_is_counted_from_the_root(tmp_path: Path) -> None:
     (tmp_path / "out" / "oci-layout").write_text("{}", encoding="utf-8")
 
     assert bases(tmp_path).source("out") == tmp_path / "out"
+
+
+def test_a_published_base_has_a_name(tmp_path: Path) -> None:
+    """`bases` in the configuration; it may stand in for one that comes with imagekit."""
+    named = {"team": "one.example/team:1", "python3.13": "one.example/mirror/python"}
+    found = bases(tmp_path, named)
+
+    assert str(found.source("team")) == "one.example/team:1"
+    assert str(found.source("python3.13")) == "one.example/mirror/python:latest"
+    assert found.python("team") is None
+
+
+def test_a_folder_and_a_published_base_of_one_name_are_refused(tmp_path: Path) -> None:
+    """The platform's own repository would build now on the one, now on the other."""
+    path = base(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        bases(tmp_path, {"team": "one.example/team:1"}).source("team")
+    (problem,) = caught.value.problems
+
+    assert problem.where == "bases.team"
+    assert str(path.parent) in problem.what
+    assert caught.value.hint == "rename `team` in `bases`, or the folder"
+
+
+def test_an_unknown_base_may_be_near_a_published_one(tmp_path: Path) -> None:
+    """What `bases` names is among what may have been meant."""
+    with pytest.raises(ConfigError) as caught:
+        bases(tmp_path, {"heavyteam": "one.example/team:1"}).source("heavytaem")
+
+    assert caught.value.hint == "did you mean heavyteam?"
+
+
+def test_what_a_base_does_not_say_the_one_below_says(tmp_path: Path) -> None:
+    """Python and architectures, down to whoever says them."""
+    for name, text in {
+        "low": 'from = "one.example/base:1"\npython = "3.13"\narchitectures = ["arm64"]\n',
+        "middle": 'from = "low"\n',
+        "top": 'from = "middle"\n',
+    }.items():
+        base(tmp_path, name).write_text(text, encoding="utf-8")
+    found = bases(tmp_path)
+
+    assert found.python("top") == "3.13"
+    assert found.architectures("top") == ("arm64",)
+    assert not found.here_alone("top")
+    assert found.here_alone("data-science-python3.13")
