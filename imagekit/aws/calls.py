@@ -96,8 +96,9 @@ class Calls:
 
 def _cut_off(error: Exception) -> bool:
     """Whether the way to AWS broke: the next try may get through."""
-    from botocore.exceptions import HTTPClientError, ProxyConnectionError, SSLError
+    from botocore import exceptions
+    from botocore.exceptions import ProxyConnectionError, SSLError
     from botocore.parsers import ResponseParserError
 
-    broken = (HTTPClientError, ResponseParserError)
+    broken = (exceptions.ConnectionError, exceptions.HTTPClientError, ResponseParserError)
     return isinstance(error, broken) and not isinstance(error, (ProxyConnectionError, SSLError))

@@ -63,10 +63,11 @@ class Applying:
                 observed, last = self._do(step, observed), step
             except AwsRefused as error:
                 pause = next(tries, None)
-                if not error.temporary or pause is None:
+                # Moving an alias tries again by itself; a canary never begins anew unasked.
+                if not error.temporary or pause is None or isinstance(step, MoveAlias):
                     raise
                 self.place.sleep(pause)
-                observed = observe(self.place, self.wanted)
+                observed, last = observe(self.place, self.wanted), None
                 if plan(observed, self.wanted)[:1] == (step,):
                     continue
             self.done.append(words(step))

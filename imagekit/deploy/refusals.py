@@ -129,9 +129,11 @@ def _python(function: FunctionState, wanted: Wanted, today: date) -> Iterator[Re
 
 
 def _region(wanted: Wanted, facts: Facts) -> Iterator[Refusal]:
-    if wanted.package != "image" or facts.elsewhere:
+    if wanted.package != "image":
         return
     if facts.image_region is None:
+        if facts.elsewhere:
+            return
         yield Refusal(
             f"{wanted.code.image} lies in no private ECR, and Lambda reads no other registry "
             "(lambda_rules L1)",

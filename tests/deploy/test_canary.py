@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from imagekit.aws.metrics import Metrics
 from imagekit.deploy.canary import Canary, Mover, Step
 from imagekit.deploy.place import Place
 from imagekit.model.errors import AwsRefused, RemoteRefused, WentBack
@@ -203,3 +205,28 @@ def test_alias_that_another_moved_is_left_alone(world: World) -> None:
         world.deploy(image("three"), mover(canary=Canary.parse("10%:1m")))
 
     assert world.alias() == "1"
+
+
+def test_watch_that_breaks_off_brings_all_back_once(world: World) -> None:
+    """Nobody watches any more: back, AWS's words, and no second canary on its own."""
+    world.deploy(ONE)
+    world.front.forget()
+    environ = {**world.environ, "AWS_ENDPOINT_URL_CLOUDWATCH": world.moto}
+    metrics = Metrics(environ, sleep=world.clock.sleep)
+
+    class Breaking:
+        """CloudWatch, until the first step began."""
+
+        def errors(self, name: str, alias: str, version: str, began: Any, now: Any) -> int:
+            if routes(world):
+                environ["AWS_ENDPOINT_URL_CLOUDWATCH"] = "http://127.0.0.1:9"
+                broken = Metrics(environ, sleep=world.clock.sleep)
+                return broken.errors(name, alias, version, began, now)
+            return metrics.errors(name, alias, version, began, now)
+
+    place = replace(world.place, metrics=Breaking())
+    world.__dict__["place"] = place
+    with pytest.raises(AwsRefused, match="count the errors"):
+        world.deploy(TWO, mover(canary=Canary.parse("10%:5m")))
+
+    assert routes(world) == [("1", {"2": 0.1}), ("1", {})]

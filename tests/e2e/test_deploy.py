@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.world import REGION, ROLE, Clock, World
+from tests.deploy.world import REGION, ROLE, Clock, World, image
 from tests.e2e.projects import Project
 from tests.services.cli import succeeded
 from tests.services.lambda_front import DESCRIBING, LambdaFront, lambda_front
@@ -353,3 +353,25 @@ def test_no_credentials_is_exit_3_with_what_to_type(project: Project) -> None:
 
     assert done.returncode == 3, done.stderr
     assert "aws sso login" in done.stderr
+
+
+def test_status_finds_who_still_runs_an_old_base(project: Project, world: World) -> None:
+    """By its tag, or by a reference that has it."""
+    project.replace("[functions.app]", "[functions.scoring]")
+    world.deploy(image("one"))
+    for base, count in (("2026.11.18", 1), ("team/base:2026.11.18", 1), ("2026.12.01", 0)):
+        done = succeeded(project.run("status", "--base", base, "--json"))
+        assert len(json.loads(done.stdout)["functions"]) == count, base
+        assert f"{count} still run on {base}" in done.stderr
+
+
+def test_status_of_what_is_not_deployed(staged: Project) -> None:
+    """Every stage, unless some are named; a function that is nowhere is a row, too."""
+    shown = succeeded(staged.run("status")).stdout.splitlines()
+
+    assert [line.split()[:2] for line in shown[1:]] == [
+        ["app", "test"],
+        ["app", "prod-eu"],
+        ["app", "prod-us"],
+    ]
+    assert all(line.endswith("not deployed") for line in shown[1:])
