@@ -20,6 +20,7 @@ from imagekit.cli import (
     completion,
     deploy,
     dockerfile,
+    doctor,
     gc,
     init,
     options,
@@ -56,6 +57,7 @@ app.command()(deploy.status)
 app.command()(deploy.rollback)
 app.command()(promote.promote)
 app.command()(gc.gc)
+app.command()(doctor.doctor)
 app.command()(dockerfile.dockerfile)
 app.add_typer(base.app)
 app.add_typer(cache.app)

@@ -14,6 +14,7 @@ from imagekit.model.digest import Digest
 from imagekit.model.extension import ExtensionFacts
 from imagekit.model.image import LAYER_FORMAT, Family
 from imagekit.model.package import Artifact
+from imagekit.model.reference import Reference
 from imagekit.model.target import Architecture
 
 VERSION = 1
@@ -194,6 +195,11 @@ class ImagekitLock:
         found += [*self.clients, *self.packages]
         return tuple(sorted(found, key=lambda part: part.key))
 
+    def references(self) -> tuple[Reference, ...]:
+        """Where the images lie that builds stand on: bases and extensions, as far as they say."""
+        texts = [pin.reference for pin in self.bases] + [pin.reference for pin in self.extensions]
+        return tuple(found for text in texts if (found := _reference(text)) is not None)
+
     def base(self, name: str, architecture: Architecture) -> BasePin | None:
         """The pin of a base, by the name that the configuration gives it."""
         return _find(self.bases, PartKey("base", name, architecture))
@@ -266,6 +272,13 @@ def stale(lock: ImagekitLock | None, wanted: Mapping[PartKey, Digest]) -> tuple[
         if not (isinstance(part, BasePin | ExtensionPin) and part.moved)
     }
     return tuple(sorted(key for key, inputs in wanted.items() if fresh.get(key) != inputs))
+
+
+def _reference(text: str) -> Reference | None:
+    try:
+        return Reference.parse(text)
+    except ValueError:
+        return None
 
 
 def _find(parts: tuple[P, ...], key: PartKey) -> P | None:
