@@ -34,7 +34,9 @@ def at(source: Source, reference: Reference) -> Source:
 def as_pinned(source: Source, pinned: str) -> Source:
     """The source at the tag of a pin's reference, where that is of the same repository."""
     reference, there = followed(source), parsed(pinned)
-    if reference is None or there is None or there.name != reference.name or not there.tag:
+    if reference is None or reference.digest is not None:
+        return source
+    if there is None or there.name != reference.name or not there.tag:
         return source
     return at(source, replace(reference, tag=there.tag))
 

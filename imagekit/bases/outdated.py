@@ -30,6 +30,8 @@ class Look:
     reference: str
     """The pinned one, else what the configuration names."""
     pinned: date | None = None
+    held: bool = False
+    """The configuration names a digest: no upgrade moves that."""
     below: str | None = None
     """The base that it starts from, where that was looked at in its place."""
     newer: str | None = None

@@ -88,7 +88,7 @@ class Looking:
     def _at_registry(self, look: Look, reference: Reference, pin: BasePin | None) -> Look:
         if reference.tag is None:
             return replace(look, status="fixed")
-        # A digest in the configuration keeps it there; its tag still says what is newer.
+        look = replace(look, held=reference.digest is not None)
         reference = reference.tagged(reference.tag)
         if found := self._newer(reference, look):
             behind = replace(look, status="behind", tags=found)

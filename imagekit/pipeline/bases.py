@@ -170,9 +170,13 @@ class Bases:
         """
         source = self.source(name)
         reference = followed(source)
+        again = PartKey("base", name, architecture) in self.decisions.again
         if reference is None or reference.digest is not None:
+            if again and reference is not None:
+                said = "stays where it is: the configuration names its digest"
+                self.workshop.console.say(f"warning: the base {name} {said}")
             return source
-        if PartKey("base", name, architecture) in self.decisions.again:
+        if again:
             return at(source, self.newest(reference, architecture))
         edited = self.decisions.edited_base(name, architecture)
         return at(source, edited) if edited and edited.name == reference.name else source

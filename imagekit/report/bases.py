@@ -93,10 +93,13 @@ def looks_line(looks: Sequence[Look]) -> str:
 
 def _next(looks: Sequence[Look], behind: Sequence[str]) -> str:
     """What takes the newer ones: an upgrade here, or for who comes after, a newer base."""
+    held = [name for name in behind if any(look.held for look in looks if look.name == name)]
+    behind = [name for name in behind if name not in held]
     used = {look.name for look in looks if look.functions}
     upgrade = "".join(f" --upgrade-base {name}" for name in behind if name in used)
     made = [f"imagekit base publish {name} --upgrade" for name in behind if name not in used]
-    return ", ".join([f"imagekit lock{upgrade}", *made] if upgrade else made)
+    edits = [f"name the newer digest of {name} in the configuration" for name in held]
+    return ", ".join([*([f"imagekit lock{upgrade}"] if upgrade else []), *made, *edits])
 
 
 def looks_json(looks: Iterable[Look]) -> str:
@@ -170,6 +173,7 @@ def _look_json(look: Look) -> dict[str, object]:
     }
     sometimes = {
         "pinned": look.pinned and look.pinned.isoformat(),
+        "held": look.held or None,
         "below": look.below,
         "newer": look.newer,
         "tags": list(look.tags) or None,

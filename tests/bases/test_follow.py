@@ -45,6 +45,14 @@ def test_a_pin_of_another_image_moves_nothing(pinned: str) -> None:
     assert as_pinned(TEAM, pinned) == TEAM
 
 
+def test_a_digest_in_the_configuration_is_not_moved_by_a_lock() -> None:
+    """It says all there is to say, with a tag or without."""
+    held = Reference.parse(f"{TEAM}@{DIGEST}")
+
+    assert as_pinned(held, f"r.example/bases/team:2026.12.01@{DIGEST}") == held
+    assert as_pinned(TEAM.at(DIGEST), f"{TEAM}@{DIGEST}") == TEAM.at(DIGEST)
+
+
 def test_what_is_composed_here_stays_what_it_is() -> None:
     """Its pin names a base of this machine, not a repository."""
     assert as_pinned(DEBIAN, f"deb@{DIGEST}") == DEBIAN

@@ -205,6 +205,22 @@ def test_tags_for_one_architecture_each(project: Project, server: FaultRegistry)
     assert f"{other}:{NEWEST}-x86_64@" in lock_of(project)
 
 
+def test_a_digest_in_the_configuration_holds(project: Project, server: FaultRegistry) -> None:
+    """What is newer is told by its tag; an upgrade leaves it, and says so."""
+    project.replace(OLD, f"{OLD}@{image('1.0').digest}")
+    succeeded(project.run("lock"))
+    image("2.0").put(server, "bases/team", NEWEST)
+    assert look(project, 1)["held"] is True
+    said = project.run("base", "outdated").stderr
+    assert "next: name the newer digest of team in the configuration" in said
+
+    done = succeeded(project.run("lock", "--upgrade-base", "team"))
+    assert "the base team stays where it is" in done.stderr
+    assert f"bases/team:{OLD}@" in lock_of(project)
+    project.replace(f"{server.host}/bases/team:{OLD}@", f"{server.host}/bases/team@")
+    assert look(project, 0)["status"] == "fixed"
+
+
 def test_a_moving_tag_is_compared_by_digest(project: Project, server: FaultRegistry) -> None:
     """Also where it names an index: then the image for the architecture counts."""
     arm = image("1.0", architecture="arm64")
