@@ -64,14 +64,18 @@ def test_every_option_that_is_named_exists() -> None:
     """An option in the text is an option of a command."""
     helps = "".join(
         subprocess.run(
-            [sys.executable, "-m", "imagekit", command, "--help"],
+            [sys.executable, "-m", "imagekit", *command, "--help"],
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-        for command in ("build", "plan", "lock", "check")
+        for command in (
+            [],
+            *(["build"], ["plan"], ["lock"], ["check"], ["init"], ["release"], ["rollback"]),
+            *(["cache", "prune"], ["base", "publish"], ["base", "outdated"], ["dockerfile"]),
+        )
     )
-    foreign = {"--function-name", "--image-uri"}
+    foreign = {"--function-name", "--image-uri", "--from"}  # Docker's, in `COPY --from`
 
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - foreign
     assert named - set(re.findall(r"--[a-z][a-z-]+", helps)) == set()
