@@ -56,9 +56,16 @@ class Preparing:
                 what=f"--image and --zip are for one function, and these are {len(functions)}",
                 hint="name the function",
             )
-        found = each(self._job, spots, self.request.jobs)
-        _refuse(found)
-        return tuple(found)
+        found = each(self._looked, spots, self.request.jobs)
+        jobs = tuple(one for one in found if isinstance(one, Job))
+        _refuse(jobs, [one for one in found if not isinstance(one, Job)])
+        return jobs
+
+    def _looked(self, spot: Spot) -> Job | CannotDeploy | UsageError:
+        try:
+            return self._job(spot)
+        except (CannotDeploy, UsageError) as error:
+            return error
 
     def _job(self, spot: Spot) -> Job:
         source = self._source(spot)
@@ -179,10 +186,18 @@ def _elsewhere(spot: Spot) -> bool:
     return endpoint(spot.workshop.environ, "LAMBDA") is not None
 
 
-def _refuse(jobs: Sequence[Job]) -> None:
-    told = [(job.spot.label, refusal) for job in jobs for refusal in job.refusals]
-    if told:
-        raise CannotDeploy(
-            problems=tuple(Problem(label, refusal.what) for label, refusal in told),
-            hint=told[0][1].hint,
-        )
+def _refuse(jobs: Sequence[Job], errors: Sequence[CannotDeploy | UsageError]) -> None:
+    """Raise everything that speaks against deploying; what the user gave first."""
+    wrong = [error for error in errors if isinstance(error, UsageError)]
+    if wrong:
+        told = dict.fromkeys(error.what for error in wrong)
+        raise UsageError(what="\n  ".join(told), hint=wrong[0].hint)
+    missing = [error for error in errors if isinstance(error, CannotDeploy)]
+    refused = [(job.spot.label, refusal) for job in jobs for refusal in job.refusals]
+    problems = (
+        *(problem for error in missing for problem in error.problems),
+        *(Problem(label, refusal.what) for label, refusal in refused),
+    )
+    hints = [*(error.hint for error in missing), *(refusal.hint for _, refusal in refused)]
+    if problems:
+        raise CannotDeploy(problems=problems, hint=hints[0])

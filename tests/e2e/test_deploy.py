@@ -171,32 +171,47 @@ def test_failed_update_leaves_the_alias_and_says_why(
     assert after["version"] == "2"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("--image", "a", "--zip", "b"), "two artefacts"),
-        (("--zip", "nowhere.zip"), "there is no file nowhere.zip"),
-        (("--stage", "prod"), "there is no stage 'prod'; the project has none"),
-        (("--alias", "7"), "'7' is not an alias"),
-        (("--canary", "10"), "'10' is no step such as 10%:5m"),
-        (("--canary", "50%:1m,10%:1m", "--alias", "a"), "must rise"),
-        (("--canary", "10%:1m"), "and app has none"),
-        (("--role", ROLE), "--role is for a function that is made here"),
-        (("--create", "--role", "me"), "me is not a role's ARN"),
-        (("-j", "0"), "-j 0 does nothing"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
-)
-def test_bad_input(project: Project, arguments: tuple[str, ...], said: str) -> None:
-    """Exit 2, with a hint, and nothing on stdout."""
-    if arguments[:1] == ("--canary",) and arguments[-1].endswith("1m"):
-        deploy(project, "--create", "--role", ROLE)
-    done = project.run("deploy", *arguments)
+BAD = {
+    ("--image", "a", "--zip", "b"): "two artefacts",
+    ("--zip", "nowhere.zip"): "there is no file nowhere.zip",
+    ("--stage", "prod"): "there is no stage 'prod'; the project has none",
+    ("--alias", "7"): "'7' is not an alias",
+    ("--canary", "10"): "'10' is no step such as 10%:5m",
+    ("--canary", "50%:1m,10%:1m", "--alias", "a"): "must rise",
+    ("--canary", "10%:1m", "--create", "--role", ROLE): "and app has none",
+    ("--role", ROLE): "--role is for a function that is made here",
+    ("--create", "--role", "me"): "me is not a role's ARN",
+    ("--smoke", "nowhere.json"): "--smoke nowhere.json: ",
+    ("-j", "0"): "-j 0 does nothing",
+}
 
-    assert done.returncode == 2, done.stderr
-    assert said in done.stderr
-    assert "hint: " in done.stderr
-    assert done.stdout == ""
+
+def test_bad_input(project: Project, front: LambdaFront) -> None:
+    """Exit 2, with a hint, and nothing on stdout."""
+    for arguments, said in BAD.items():
+        done = project.run("deploy", *arguments)
+        assert done.returncode == 2, (arguments, done.stderr)
+        assert said in done.stderr
+        assert "hint: " in done.stderr
+        assert done.stdout == ""
+    assert front.changes() == []
+
+
+def test_every_function_that_lacks_something_is_told(project: Project, world: World) -> None:
+    """Not one after the other: what was not built, and what Lambda has not."""
+    more = "".join(f'[functions.{name}]\nhandler = "app.handler"\n' for name in ("one", "two"))
+    path = project.folder / "imagekit.toml"
+    path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    unbuilt = project.run("deploy")
+    assert unbuilt.returncode == 2
+    assert "one was not built yet" in unbuilt.stderr
+    assert "two was not built yet" in unbuilt.stderr
+
+    succeeded(project.run("build"))
+    missing = project.run("deploy")
+    assert missing.returncode == 1
+    for name in ("app", "one", "two"):
+        assert f"  {name}: there is no function {name} in {REGION}" in missing.stderr
 
 
 def test_missing_function_is_refused(project: Project, front: LambdaFront) -> None:
