@@ -199,3 +199,11 @@ def test_policy_without_credentials_names_every_account(project: Project, aws: E
 
     assert "warning: the account of the caller is not known" in done.stderr
     assert "arn:aws:lambda:*:*:function:app" in done.stdout
+
+
+def test_half_a_pair_of_keys_is_said(project: Project) -> None:
+    """An access key without its secret is nobody, not a bug."""
+    done = project.run("doctor", env={"AWS_SECRET_ACCESS_KEY": ""})
+
+    assert done.returncode == 3
+    assert "Partial credentials found" in done.stdout

@@ -98,6 +98,10 @@ class EcrRegistry:
         self.seen: list[Seen] = []
         self.busy = self.busiest = 0
         self.spoilt: set[str] = set()
+        self.expires_after: int | None = None
+        """So many requests from now every token expires (E1)."""
+        self.tidies = 0
+        """So many manifests find their new blobs cleaned up (E12)."""
         self.lock = threading.RLock()
         self._faults: list[Fault] = []
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -133,6 +137,15 @@ class EcrRegistry:
         """Twelve hours have passed (E1)."""
         self.expired.update(self.tokens)
         self.tokens.clear()
+
+    def count(self) -> None:
+        """One more request came in."""
+        with self.lock:
+            if self.expires_after is not None:
+                self.expires_after -= 1
+                if self.expires_after < 0:
+                    self.expires_after = None
+                    self.expire()
 
     def fault(self, fault: Fault) -> None:
         """Let the next matching requests go wrong."""
@@ -267,6 +280,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
     def _answer(self, registry: EcrRegistry, sent: bytes) -> Answer:
+        registry.count()
         if refused := self._unauthorized(registry):
             return refused
         parts = urlsplit(self.path)
@@ -347,6 +361,9 @@ class _Handler(BaseHTTPRequestHandler):
         image = Image(digest=digest, media_type=kind, data=sent, pushed=time.time())
         stored = registry.repositories[name]
         with registry.lock:
+            if registry.tidies:
+                registry.tidies -= 1
+                registry.tidy(name, image.blobs)
             if missing := registry.missing(name, image):
                 what = f"Layers with digests '{missing}' required for pushing image do not exist"
                 return refuse(400, "MANIFEST_BLOB_UNKNOWN", what)
