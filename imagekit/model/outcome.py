@@ -55,6 +55,8 @@ class Outcome:
     size_bytes: int | None = None
     """Compressed, base included."""
     seconds: float | None = None
+    docker_for: tuple[str, ...] = ()
+    """What only Docker can do, in words: `system packages (libgomp1)`."""
     image_id: str | None = None
     """Of an image that Docker built: as the engine names it."""
     steps_run: tuple[str, ...] | None = None

@@ -37,6 +37,7 @@ def _function(outcome: Outcome) -> dict[str, object]:
         "digest": outcome.digest and str(outcome.digest),
         "sent_bytes": outcome.sent_bytes,
         "mounted_bytes": outcome.mounted_bytes,
+        "docker_for": list(outcome.docker_for) or None,
         "image_id": outcome.image_id,
         "steps": None
         if outcome.steps_run is None

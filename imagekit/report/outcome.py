@@ -21,6 +21,8 @@ def plan_lines(outcome: Outcome) -> Iterator[str]:
         yield f"  base      {outcome.base} ({size(outcome.base_bytes)})"
     for reference, unzipped_bytes in outcome.extensions:
         yield f"  extension {reference} ({size(unzipped_bytes)})"
+    if outcome.docker_for:
+        yield f"  engine    docker, for {' and '.join(outcome.docker_for)}"
     yield f"  bytecode  {outcome.bytecode or 'none'}"
     share = outcome.unzipped_bytes / outcome.limit_bytes
     yield (

@@ -13,29 +13,32 @@ from tests.e2e.projects import blob, read_manifest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One file: its permissions, and its bytes' digest or its link's target."""
+    """One path: its permissions, and its bytes' digest, its link's target, or nothing."""
 
     mode: int
-    content: str
+    content: str | None = None
+    """None for a folder."""
 
 
-def seen_files(layout: Path, root: str) -> dict[str, Seen]:
-    """Files below `root` of the layers in the layout, the later ones over the earlier."""
-    files: dict[str, Seen] = {}
+def seen(layout: Path, *roots: str) -> dict[str, Seen]:
+    """What lies below `roots` in the layers of the layout, the later ones over the earlier."""
+    found: dict[str, Seen] = {}
     for layer in read_manifest(layout)["layers"]:
         path = blob(layout, layer["digest"])
         if path.exists():
-            _apply(path, root, files)
-    return files
+            with tarfile.open(path) as tar:
+                found |= {
+                    info.name.rstrip("/"): _seen(tar, info)
+                    for info in tar
+                    if info.name.startswith(roots)
+                }
+    assert not [path for path in found if "/.wh." in path]
+    return found
 
 
-def _apply(layer: Path, root: str, files: dict[str, Seen]) -> None:
-    with tarfile.open(layer) as tar:
-        for info in tar:
-            if not info.name.startswith(root) or info.isdir():
-                continue
-            assert not Path(info.name).name.startswith(".wh."), info.name
-            files[info.name] = Seen(mode=info.mode & 0o7777, content=_content(tar, info))
+def _seen(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Seen:
+    mode = info.mode & 0o7777
+    return Seen(mode=mode) if info.isdir() else Seen(mode=mode, content=_content(tar, info))
 
 
 def _content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> str:
@@ -49,18 +52,6 @@ def _content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> str:
     if info.name.endswith(".dist-info/RECORD"):  # which tells of scripts, too
         data = b"\n".join(sorted(one for one in data.split(b"\n") if not one.startswith(b"bin/")))
     return hashlib.sha256(data).hexdigest()
-
-
-def folders(layout: Path, root: str) -> dict[str, int]:
-    """Folders below `root` with their permissions."""
-    found: dict[str, int] = {}
-    for layer in read_manifest(layout)["layers"]:
-        path = blob(layout, layer["digest"])
-        if path.exists():
-            with tarfile.open(path) as tar:
-                inside = (each for each in tar if each.isdir() and each.name.startswith(root))
-                found |= {each.name: each.mode & 0o7777 for each in inside}
-    return found
 
 
 def engine_images(host: str) -> set[str]:

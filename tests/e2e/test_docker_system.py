@@ -84,6 +84,9 @@ def test_system_packages_and_steps_from_configuration_to_answer(
     plan = json.loads(succeeded(project.run("plan", "--json")).stdout)["functions"][0]
     assert plan["packaging"] == "image"
     assert "system packages (libgomp1) and 1 run step" in plan["why"]
+    assert plan["docker_for"] == ["system packages (libgomp1)", "1 run step"]
+    shown = succeeded(project.run("plan")).stdout
+    assert "  engine    docker, for system packages (libgomp1) and 1 run step\n" in shown
 
     target = ("--push", "--to", f"{registry}/system-function:1")
     first = project.build(*target)

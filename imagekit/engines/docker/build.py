@@ -13,6 +13,11 @@ from imagekit.model.errors import CannotBuild, ImagekitError, RemoteRefused
 from imagekit.project.command import redact
 
 _NO_SPACE = "no space left on device"
+_FOREIGN = "exec format error"
+_FOREIGN_HINT = (
+    "the engine runs no programs of this architecture: build there, or set up QEMU for it "
+    "(docs.docker.com/build/building/multi-platform); `--engine oci` needs neither"
+)
 _HINT = "`imagekit dockerfile FUNCTION --output DIR` writes what was built: try the step by hand"
 
 
@@ -157,4 +162,6 @@ def _failure(engine: Engine, progress: Progress, otherwise: str) -> ImagekitErro
             causes=(*said[-3:], *usage),
             hint="docker builder prune, or docker system prune",
         )
-    return CannotBuild(what=what, causes=said or (otherwise,), hint=_HINT)
+    foreign = any(_FOREIGN in line.lower() for line in said)
+    hint = _FOREIGN_HINT if foreign else _HINT
+    return CannotBuild(what=what, causes=said or (otherwise,), hint=hint)
