@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from imagekit.bases.definition import DebianOrigin, Definition, names, shipped
+from imagekit.bases.definition import DebianOrigin, Definition
 from imagekit.bases.listed import Listed, PinnedBase, Saving
+from imagekit.bases.named import names, shipped
 from imagekit.model.errors import ImagekitError
 from imagekit.model.target import Architecture
 from imagekit.pipeline.base_project import BaseProject

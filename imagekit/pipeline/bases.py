@@ -8,18 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagekit.bases.definition import (
-    FOLDER,
-    DebianOrigin,
-    Definition,
-    OtherBase,
-    Source,
-    find,
-    named_in,
-)
+from imagekit.bases.definition import FOLDER, DebianOrigin, Definition, OtherBase, Source
 from imagekit.bases.demands import Wanted
 from imagekit.bases.follow import as_pinned, at, followed
 from imagekit.bases.lineage import beneath, require_lineage
+from imagekit.bases.named import find, named_in
 from imagekit.bases.pin import Pinner
 from imagekit.bases.tags import calendar, newest
 from imagekit.model.base import Base

@@ -18,8 +18,9 @@ import pytest
 
 from imagekit.bases.bytecode import argv_in, own_interpreter
 from imagekit.bases.debian import Composer, fingerprint
-from imagekit.bases.definition import DebianOrigin, Definition, find
+from imagekit.bases.definition import DebianOrigin, Definition
 from imagekit.bases.demands import Wanted
+from imagekit.bases.named import find
 from imagekit.bases.pin import Pinner
 from imagekit.bases.record import load_pinned
 from imagekit.check.image import check_image
@@ -47,7 +48,7 @@ import os, sys
 from pathlib import Path
 from typing import NoReturn
 from imagekit.bases.debian import Composer
-from imagekit.bases.definition import find
+from imagekit.bases.named import find
 from imagekit.store import Store
 
 os.umask(int(sys.argv[3], 8))

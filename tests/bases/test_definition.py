@@ -6,16 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from imagekit.bases.definition import (
-    DebianOrigin,
-    Definition,
-    OtherBase,
-    Publishing,
-    find,
-    names,
-    read,
-    shipped,
-)
+from imagekit.bases.definition import DebianOrigin, Definition, OtherBase, Publishing
+from imagekit.bases.named import find, names, read, shipped
 from imagekit.model.errors import ConfigError
 from imagekit.model.reference import Reference
 

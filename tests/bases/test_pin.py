@@ -12,8 +12,9 @@ from typing import NoReturn
 
 import pytest
 
-from imagekit.bases.definition import Definition, Source, find
+from imagekit.bases.definition import Definition, Source
 from imagekit.bases.demands import Wanted
+from imagekit.bases.named import find
 from imagekit.bases.pin import Pinner
 from imagekit.model.digest import Digest
 from imagekit.model.errors import (
