@@ -55,6 +55,8 @@ class Deployed:
     note: VersionNote = VersionNote()
     steps: tuple[str, ...] = ()
     """What was done, in words; in a dry run, what would be."""
+    created: str | None = None
+    """How the function was made, in words, where it was not there."""
     state: str = "done"
     """`done`, `unchanged`, `planned`, `failed`, or `not started`."""
     problem: str | None = None

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imagekit import __version__
-from imagekit.deploy.actions import plan
+from imagekit.deploy.actions import CreateFunction, plan
 from imagekit.deploy.apply import Applying
 from imagekit.deploy.canary import Mover
 from imagekit.deploy.words import words
@@ -61,7 +61,7 @@ def deploy(
         return _in_waves(workshop, request, jobs, waves(stages, project.stage_order))
 
 
-def tell(workshop: Workshop, done: Sequence[Deployed], *, json: bool) -> None:
+def tell(workshop: Workshop, done: Sequence[Deployed], *, json: bool, forward: bool = True) -> None:
     """The ARN of each version on stdout, or JSON, or the steps of a dry run; the rest beside it."""
     if json:
         workshop.console.answer(document(done))
@@ -72,7 +72,7 @@ def tell(workshop: Workshop, done: Sequence[Deployed], *, json: bool) -> None:
                 workshop.console.answer(f"{where}: {step}")
         elif one.state in ("done", "unchanged") and one.qualified_arn:
             workshop.console.answer(one.qualified_arn)
-    for line in closing_lines(done):
+    for line in closing_lines(done, forward=forward):
         workshop.console.say(line)
 
 
@@ -97,7 +97,7 @@ def _in_waves(
             continue
         for job, end in each(lambda job: (job, _ended(workshop, request, job)), here, request.jobs):
             if isinstance(end, ImagekitError):
-                workshop.console.say(error_words(end))
+                _say(workshop, job, end, among=len(jobs))
                 failures.append(end)
                 done.append(replace(_about(job), state="failed", problem=problem_line(end)))
             else:
@@ -127,9 +127,22 @@ def _applied(workshop: Workshop, request: DeployRequest, job: Job) -> Deployed:
     return replace(
         _about(job, after),
         steps=tuple(applying.done),
+        created=_created(job),
         state="done" if applying.done else "unchanged",
         seconds=time.monotonic() - began,
     )
+
+
+def _say(workshop: Workshop, job: Job, error: ImagekitError, *, among: int) -> None:
+    """The error's words, with whose it is where there are others."""
+    if among > 1:
+        workshop.console.say(f"{job.spot.label}:")
+    workshop.console.say(error_words(error))
+
+
+def _created(job: Job) -> str | None:
+    steps = plan(job.observed, job.wanted)
+    return next((words(step) for step in steps if isinstance(step, CreateFunction)), None)
 
 
 def _planned(job: Job) -> Deployed:

@@ -80,8 +80,7 @@ def run(workshop: Workshop, request: RollbackRequest, *, json: bool = False) -> 
     for failure in failures:
         workshop.console.say(words(failure))
     done = [_told(way, end) for way, end in zip(ways, ends, strict=True)]
-    tell(workshop, done, json=json)
-    workshop.console.say("the next release moves forward again: imagekit deploy")
+    tell(workshop, done, json=json, forward=False)
     return exit_code(failures)
 
 
@@ -131,8 +130,11 @@ def _ended(way: _Way) -> Deployed | ImagekitError:
         changed = _alias_back(way, way.alias) if way.alias else _code_back(way)
     except ImagekitError as error:
         return error
-    state = "done" if changed else "unchanged"
-    return replace(_about(way), state=state, seconds=time.monotonic() - began)
+    about = _about(way)
+    if not changed:
+        return replace(about, state="unchanged")
+    back = f"back from {about.was} to {about.version}" if about.was else f"to {about.version}"
+    return replace(about, steps=(back,), seconds=time.monotonic() - began)
 
 
 def _told(way: _Way, end: Deployed | ImagekitError) -> Deployed:

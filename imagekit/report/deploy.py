@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,8 +15,9 @@ SCHEMA = 1
 _HEX = 12
 
 
-def closing_lines(done: Sequence[Deployed]) -> Iterator[str]:
-    """A row for each function and stage, and what to type next."""
+def closing_lines(done: Sequence[Deployed], *, forward: bool = True) -> Iterator[str]:
+    """A row for each function and stage, and what to type next; `forward` is no rollback."""
+    yield from (f"{one.name}: {one.created}" for one in done if one.created)
     yield from aligned([tuple(_cells(one)) for one in done])
     if not done or all(one.state == "planned" for one in done):
         return
@@ -25,6 +27,8 @@ def closing_lines(done: Sequence[Deployed]) -> Iterator[str]:
     failed = [one for one in done if one.state in ("failed", "not started")]
     if failed:
         yield f"{len(failed)} of {len(done)} were not done; the same command goes on from here"
+    elif not forward:
+        yield "the next release moves forward again: imagekit deploy"
     elif any(one.was for one in done):
         yield f"back again: imagekit rollback{_options(done)}"
 
@@ -89,15 +93,11 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def _cells(one: Deployed) -> Iterator[str]:
     yield one.function
     yield one.stage or ""
-    yield _outcome(one)
+    yield one.state
     yield _moved(one)
     yield _code(one.image, one.zip_sha256)
     yield f"git {one.note.commit}" if one.note.commit else ""
-    yield seconds(one.seconds) if one.seconds is not None else ""
-
-
-def _outcome(one: Deployed) -> str:
-    return f"{one.state}: {one.problem}" if one.problem else one.state
+    yield one.problem or (seconds(one.seconds) if one.seconds and one.steps else "")
 
 
 def _moved(one: Deployed) -> str:
@@ -121,7 +121,7 @@ def _status_cells(one: Status) -> Iterator[str]:
     yield one.stage or ""
     yield one.alias or ""
     yield (one.version or "not deployed") + (f" ({routing})" if routing else "")
-    yield one.image.rpartition(":")[2][:_HEX] if one.image else (one.code or "")[:_HEX]
+    yield _short(one.image or one.code or "")
     yield one.note.commit or ""
     yield one.note.base or ""
     yield _before(one)
@@ -131,8 +131,22 @@ def _status_cells(one: Status) -> Iterator[str]:
 def _before(one: Status) -> str:
     if one.previous is None:
         return ""
-    code = one.previous.rpartition(":")[2][:_HEX]
+    code = _short(one.previous)
     return f"{one.note.was} {code}" if one.note.was else code
+
+
+def _short(code: str) -> str:
+    """The first digits of a digest, whichever way Lambda writes it (lambda_rules L8)."""
+    if "@sha256:" in code:
+        return code.rpartition(":")[2][:_HEX]
+    try:
+        return (
+            base64.b64decode(code, validate=True).hex()[:_HEX]
+            if code.endswith("=")
+            else code[:_HEX]
+        )
+    except ValueError:
+        return code[:_HEX]
 
 
 def _options(done: Sequence[Deployed]) -> str:
