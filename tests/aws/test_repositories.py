@@ -42,7 +42,9 @@ def tags_of(aws: EcrFront) -> dict[str, str]:
 
 def test_nothing_there_is_none(ecr: Ecr) -> None:
     """No error: whoever asks decides."""
-    assert ecr.find(NAME) is ecr.policy(NAME) is ecr.lifecycle(NAME) is None
+    assert ecr.find(NAME) is None
+    assert ecr.policy(NAME) is None
+    assert ecr.lifecycle(NAME) is None
 
 
 def test_it_is_made_as_the_defaults_say(ecr: Ecr, aws: EcrFront) -> None:

@@ -150,6 +150,24 @@ def test_an_account_that_the_policy_lets_in_must_be_read(
     assert left(ecr) == {images[0]}
 
 
+def test_every_stage_is_read_as_itself(
+    project: Project, aws: EcrFront, ecr: EcrRegistry, functions: Functions, images: list[str]
+) -> None:
+    """A stage of another account runs the same repository: its role reads what it runs."""
+    with (project.folder / "imagekit.toml").open("a", encoding="utf-8") as config:
+        config.write(f'[stages.prod]\nrole_arn = "arn:aws:iam::{OTHER}:role/deploy"\n')
+        config.write('[stages.test]\nregion = "eu-west-1"\n')
+    own = project.env["AWS_ACCESS_KEY_ID"]
+    functions.by_key[own] = [Version(name="app", image=run_by(ecr, images[0]))]
+    functions.versions = [Version(name="app-prod", image=run_by(ecr, images[1]))]
+    arguments = ("gc", f"{ecr.host}/team/app", "--keep", "0", "--apply")
+    succeeded(project.run(*arguments))
+
+    assert left(ecr) == {images[0], images[1]}
+    assert len(aws.called("AssumeRole")) == 1
+    assert len({one.partition(" ")[0] for one in functions.calls}) == 2
+
+
 def test_a_policy_for_everybody_needs_a_word(
     project: Project, aws: EcrFront, ecr: EcrRegistry, images: list[str]
 ) -> None:

@@ -241,3 +241,19 @@ def test_wrong_words_are_refused(
         assert done.returncode == 2, (arguments, done.stderr)
         assert said in done.stderr, (arguments, done.stderr)
         assert "hint:" in done.stderr
+
+
+@pytest.mark.xdist_group("docker")
+def test_dockers_image_is_an_artefact(
+    in_ecr: Project, aws: EcrFront, ecr: EcrRegistry, docker_engine: str
+) -> None:
+    """Docker keeps no manifest: one is made, layers compressed, and Lambda would take it."""
+    aws.make("team/app")
+    project = in_ecr.with_env(DOCKER_HOST=docker_engine)
+    name = succeeded(project.run("build", "--load")).stdout.strip()
+    done = succeeded(project.run("promote", name, f"{ecr.host}/team/app:docker"))
+
+    assert ecr.repositories["team/app"].tagged("docker") is not None
+    succeeded(project.run("check", done.stdout.strip()))
+    missing = project.run("promote", "docker:no-such-image", f"{ecr.host}/team/app")
+    assert missing.returncode == 3
