@@ -112,6 +112,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True  # else small answers wait for the client
     protocol_version = "HTTP/1.1"
 
     def _pass_on(self) -> None:

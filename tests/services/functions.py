@@ -91,6 +91,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True  # else small answers wait for the client
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
