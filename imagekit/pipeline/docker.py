@@ -7,22 +7,29 @@ leaves is always a plain one. `--load` names what the engine has already.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from imagekit.check.opened import OpenImage, OpenLayer
 from imagekit.contents.trees import Compiler
 from imagekit.daemon.engine import Engine, connect
-from imagekit.engines.docker.bases import base_image, from_name, in_registry
+from imagekit.engines.docker.bases import (
+    base_image,
+    extension_image,
+    extension_in_registry,
+    extension_name,
+    from_name,
+    in_registry,
+)
 from imagekit.engines.docker.build import Built, Job, build
 from imagekit.engines.docker.clients import Builder, find_builder
 from imagekit.engines.docker.context import BASE_ARCHIVE, ContextMaker
 from imagekit.engines.docker.recipe import Abilities, base_of, needs_network, platform_of, recipe_of
 from imagekit.engines.docker.render import render
 from imagekit.engines.docker.taken import remember, remembered, taken
-from imagekit.model.base import Base
 from imagekit.model.digest import Digest
 from imagekit.model.errors import RemoteRefused
 from imagekit.model.reference import Reference
@@ -68,9 +75,10 @@ class Docker:
         name in the engine, but a base that no registry has.
         """
         base, store = base_of(plan), self.workshop.store
-        self._require_base(base)
+        self._require_images(plan)
         with store.folder() as scratch:
-            write_context(self.workshop, self.packages, plan, scratch / "context", self.abilities)
+            dockerfile = dockerfile_of(self.workshop, plan, self.abilities)
+            write_context(self.workshop, self.packages, plan, dockerfile, scratch / "context")
             job = Job(
                 context=scratch / "context",
                 scratch=scratch,
@@ -95,19 +103,28 @@ class Docker:
         if self.builder.kind != "classic":
             self.engine.forget(built.image_id)
 
-    def _require_base(self, base: Base) -> None:
-        """Have the base in the engine under the name that FROM says."""
-        elsewhere = endpoints(self.workshop.environ)
+    def _require_images(self, plan: BuildPlan) -> None:
+        """Have base and extensions in the engine, under the names that the Dockerfile says."""
+        elsewhere, base = endpoints(self.workshop.environ), base_of(plan)
         name = from_name(base, elsewhere)
+        self._require(name, in_registry(base, elsewhere), lambda: base_image(base))
+        for one in plan.extensions:
+            self._require(
+                extension_name(one, elsewhere),
+                extension_in_registry(one, elsewhere),
+                partial(extension_image, one, plan.target.oci_architecture),
+            )
+
+    def _require(self, name: str, there: Reference | None, image: Callable[[], Image]) -> None:
+        """Have the engine pull it from where it lies; where it cannot, hand the image over."""
         if self.engine.id_of(name) is not None:
             return
-        if reference := in_registry(base, elsewhere):
-            with self.workshop.console.stage(f"docker pull {reference}"):
-                self.engine.pull(str(reference), self._login(reference))
+        if there is not None:
+            with self.workshop.console.stage(f"docker pull {there}"):
+                self.engine.pull(str(there), self._login(there))
             return
         with self.workshop.store.folder() as folder, self.workshop.console.stage("docker load"):
-            archive = write_base(self.workshop, base, name, folder)
-            self.engine.load(archive)
+            self.engine.load(write_archive(self.workshop, image(), name, folder))
 
     def _login(self, reference: Reference) -> tuple[str, str] | None:
         found = self.workshop.credentials.for_registry(reference.registry)
@@ -169,23 +186,26 @@ def docker(workshop: Workshop, packages: Packages | None) -> Iterator[Docker]:
         )
 
 
-def dockerfile_of(workshop: Workshop, plan: BuildPlan, abilities: Abilities) -> str:
-    """The Dockerfile of an image's plan."""
-    base = from_name(base_of(plan), endpoints(workshop.environ))
-    return render(recipe_of(plan, base, abilities), plan.steps.template)
+def dockerfile_of(
+    workshop: Workshop, plan: BuildPlan, abilities: Abilities, *, anywhere: bool = False
+) -> str:
+    """The Dockerfile of an image's plan; `anywhere` is for engines that know nothing of us."""
+    elsewhere = {} if anywhere else endpoints(workshop.environ)
+    base = from_name(base_of(plan), elsewhere)
+    extensions = tuple(extension_name(one, elsewhere) for one in plan.extensions)
+    return render(recipe_of(plan, base, abilities, extensions), plan.steps.template)
 
 
 def write_context(
     workshop: Workshop,
     packages: Packages | None,
     plan: BuildPlan,
+    dockerfile: str,
     folder: Path,
-    abilities: Abilities,
     *,
     link: bool = True,
 ) -> None:
     """Everything that a build needs, in a folder that is not there yet."""
-    dockerfile = dockerfile_of(workshop, plan, abilities)
     with workshop.console.stage("build context"), workshop.store.folder() as scratch:
         if packages is None:
             _maker(workshop, None, None, link=link).write(plan, dockerfile, folder)
@@ -208,9 +228,9 @@ def _maker(
     )
 
 
-def write_base(workshop: Workshop, base: Base, name: str, folder: Path) -> Path:
-    """A base as `docker load` takes it, under the name that FROM says."""
-    store, image = workshop.store, base_image(base)
+def write_archive(workshop: Workshop, image: Image, name: str, folder: Path) -> Path:
+    """An image as `docker load` takes it, under that name."""
+    store = workshop.store
     for layer in image.layers:
         if layer.origin is not None and not store.has_blob(layer.descriptor.digest):
             workshop.registry.pull_blob(layer.origin, layer.descriptor, store)

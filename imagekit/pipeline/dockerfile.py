@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from imagekit.engines.docker.bases import from_name, in_registry
+from imagekit.engines.docker.bases import base_image, from_name, in_registry
 from imagekit.engines.docker.recipe import Abilities, base_of
 from imagekit.model.errors import UsageError
-from imagekit.pipeline.docker import dockerfile_of, write_base, write_context
+from imagekit.pipeline.docker import dockerfile_of, write_archive, write_context
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.workshop import Workshop
@@ -27,10 +27,11 @@ def show(workshop: Workshop, request: Request, output: Path | None, *, mounts: b
     session.decisions.save()
     # Whoever builds it later may have an engine before 23, which knows no network of a step.
     abilities = Abilities(mounts=mounts, step_network=False)
+    dockerfile = dockerfile_of(workshop, plan, abilities, anywhere=True)
     if output is None:
-        workshop.console.answer(dockerfile_of(workshop, plan, abilities).rstrip("\n"))
+        workshop.console.answer(dockerfile.rstrip("\n"))
         return
-    write_context(workshop, session.packages, plan, output, abilities, link=False)
+    write_context(workshop, session.packages, plan, dockerfile, output, link=False)
     _write_base(workshop, plan, output)
     workshop.console.answer(str(output))
 
@@ -61,4 +62,4 @@ def _write_base(workshop: Workshop, plan: BuildPlan, folder: Path) -> None:
     """A base that lies in no registry goes with the context."""
     base = base_of(plan)
     if in_registry(base, {}) is None:
-        write_base(workshop, base, from_name(base, {}), folder)
+        write_archive(workshop, base_image(base), from_name(base, {}), folder)

@@ -63,3 +63,16 @@ def engine_images(host: str) -> set[str]:
         return {str(image.id) for image in client.images.list() if image.tags}
     finally:
         client.close()
+
+
+def forget_named(host: str, *repositories: str) -> None:
+    """Remove the images that imagekit handed to the engine under these names."""
+    from tests.services.docker import connect
+
+    client: Any = connect(host)
+    try:
+        for repository in repositories:
+            for image in client.images.list(repository):
+                client.images.remove(image.id, force=True)
+    finally:
+        client.close()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.docker_images import engine_images, seen
+from tests.e2e.docker_images import engine_images, forget_named, seen
 from tests.e2e.projects import Project, read_config, read_manifest, write_project, write_pylock
 from tests.services.cli import succeeded
 from tests.services.containers import Function, forget, lambda_container
+from tests.services.images import layer_of, put_image
 from tests.services.index import Index
 from tests.services.needs import leave_out
 from tests.services.wheels import make_wheel
@@ -42,7 +45,7 @@ def buildkit(docker_engine: str) -> str:
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
     """Wheels with all that installers change: scripts, modes, links of names, own bytecode."""
-    folder = tmp_path / "many"
+    folder, mark = tmp_path / "many", uuid.uuid4()
     for name in ("one", "two"):
         make_wheel(
             folder,
@@ -50,7 +53,7 @@ def many(tmp_path: Path) -> Path:
             "1.0",
             {
                 # An engine that is used again must know none of this test's steps.
-                f"{name}/__init__.py": f"ANSWER = '{tmp_path.name}'\ndef main(): ...\n".encode(),
+                f"{name}/__init__.py": f"ANSWER = '{mark}'\ndef main(): ...\n".encode(),
                 f"{name}/__pycache__/__init__.cpython-313.pyc": b"stale",
                 f"{name}/tool.sh": b"#!/bin/sh\n",
                 f"{name}/a, b é.txt": b"odd name\n",
@@ -139,12 +142,12 @@ def test_only_what_changed_and_what_follows_is_run(
     assert first["run"]
     assert again["run"] == []
 
-    (project.folder / "app.py").write_text(APP + f"# {project.folder}\n", encoding="utf-8")
+    (project.folder / "app.py").write_text(APP + f"# {uuid.uuid4()}\n", encoding="utf-8")
     assert steps_of(built(project, **env))["run"] == ["ADD source.tar /"]
 
     (many / "two-1.0-py3-none-any.whl").unlink()
     bumped = make_wheel(
-        many, "two", "1.1", {"two/__init__.py": f"ANSWER = '{project.folder}'\n".encode()}
+        many, "two", "1.1", {"two/__init__.py": f"ANSWER = '{uuid.uuid4()}'\n".encode()}
     )
     write_pylock(project.folder, many.glob("*.whl"), served)
     ran = steps_of(built(project, **env))["run"]
@@ -282,3 +285,33 @@ def test_real_wheels(
     files = seen(by_docker, "var/task", "opt/")
     assert files == seen(without, "var/task", "opt/")
     assert len(files) > 1_000
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["direct", "through a mirror"])
+def test_extensions_are_copied(
+    project: Project, registry: str, buildkit: str, tmp_path: Path, elsewhere: bool
+) -> None:
+    """The same files below /opt as without Docker; also where the registry is reached through
+    IMAGEKIT_REGISTRY_ENDPOINTS, which the engine knows nothing of."""
+    files = {"opt/extensions/agent": b"#!/bin/sh\nexit 0\n", "opt/agent/rules.json": b"{}"}
+    name = f"extension-{int(elsewhere)}:1"
+    put_image(registry, name, [layer_of(files, tmp_path)], {})
+    host, more = registry, {}
+    if elsewhere:
+        host = "mirrored.example"
+        more = {"IMAGEKIT_REGISTRY_ENDPOINTS": f"{host}=http://{registry}"}
+        project.replace(registry, host)
+    extensions = json.dumps([f"{host}/{name}"])
+    project.replace(
+        'handler = "app.handler"', f'handler = "app.handler"\nextensions = {extensions}'
+    )
+    there = project.with_env(**more)
+    try:
+        succeeded(there.run("build", "--engine", "oci", "--output", "oci", "--complete"))
+        built(there, "--output", "docker", "--complete")
+    finally:
+        forget_named(project.env["DOCKER_HOST"], "imagekit-base", "imagekit-extension")
+
+    without = seen(project.folder / "oci/app.oci", "opt/")
+    assert seen(project.folder / "docker/app.oci", "opt/") == without
+    assert "opt/extensions/agent" in without

@@ -21,7 +21,8 @@ CLASSIC = Abilities(mounts=False)
 
 
 def dockerfile(of: BuildPlan, abilities: Abilities = BUILDKIT) -> str:
-    return render(recipe_of(of, BASE_NAME, abilities))
+    extensions = tuple(one.reference for one in of.extensions)
+    return render(recipe_of(of, BASE_NAME, abilities, extensions))
 
 
 def instructions(text: str) -> list[str]:

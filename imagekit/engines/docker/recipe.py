@@ -68,8 +68,10 @@ class Recipe:
     no_network: str
 
 
-def recipe_of(plan: BuildPlan, base: str, abilities: Abilities) -> Recipe:
-    """The recipe of an image; `base` is what FROM shall name, by digest.
+def recipe_of(
+    plan: BuildPlan, base: str, abilities: Abilities, extensions: tuple[str, ...] = ()
+) -> Recipe:
+    """The recipe of an image; `base` is what FROM shall name, `extensions` what is copied from.
 
     Raises CannotBuild for a variable or a label that no Dockerfile can say.
     """
@@ -80,7 +82,7 @@ def recipe_of(plan: BuildPlan, base: str, abilities: Abilities) -> Recipe:
         about=tuple(_about(plan, loaded="@" not in base)),
         base=base,
         python=found.facts.interpreter,
-        extensions=tuple(one.reference for one in plan.extensions),
+        extensions=extensions,
         system=plan.steps.system,
         layers=tuple(layer_steps(plan)),
         run=tuple(_instruction(command) for command in plan.steps.run),
