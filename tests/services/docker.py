@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +52,24 @@ def forget_registries(host: str, registries: Iterable[str]) -> None:
     prefixes = tuple(f"{registry}/" for registry in registries)
     client = connect(host)
     try:
-        # What the classic builder made on them has no name, and holds them.
-        client.images.prune(filters={"dangling": True})
-        for image in client.images.list():
+        everything = client.images.list(all=True)
+        for image in everything:
             names = [*image.tags, *image.attrs.get("RepoDigests", ())]
             if any(name.startswith(prefixes) for name in names):
-                client.images.remove(image.id, force=True)
+                _remove_with_children(client, image.id, everything)
     finally:
         client.close()
+
+
+def _remove_with_children(client: Any, image_id: str, everything: Iterable[Any]) -> None:
+    """What the classic builder made on an image has no name, and holds it."""
+    for image in everything:
+        if image.attrs.get("Parent") == image_id and not image.tags:
+            _remove_with_children(client, image.id, everything)
+    from docker.errors import NotFound
+
+    with suppress(NotFound):
+        client.images.remove(image_id, force=True)
 
 
 @contextmanager
