@@ -194,18 +194,38 @@ def _fetched(service: str, fetch: Any) -> Path:
 
 
 @pytest.fixture(scope="session")
-def aws_base(
-    registry: str,
-    debian_layer: MadeLayer,
-    runtime_client: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> str:
-    """The same Debian under the name, config and entry point of AWS's base image."""
+def aws_layer(runtime_client: Path, tmp_path_factory: pytest.TempPathFactory) -> MadeLayer:
+    """What AWS's base image has on top of a system."""
     site_packages = tmp_path_factory.mktemp("aws-runtime")
     scoring.unpack_runtime_client(runtime_client, site_packages)
-    layer = debian.aws_runtime_layer(site_packages, tmp_path_factory.mktemp("aws-layer"))
-    put_image(registry, "lambda/python:3.13", [debian_layer, layer], debian.AWS_CONFIG)
+    return debian.aws_runtime_layer(site_packages, tmp_path_factory.mktemp("aws-layer"))
+
+
+@pytest.fixture(scope="session")
+def aws_base(registry: str, debian_layer: MadeLayer, aws_layer: MadeLayer) -> str:
+    """The same Debian under the name, config and entry point of AWS's base image."""
+    put_image(registry, "lambda/python:3.13", [debian_layer, aws_layer], debian.AWS_CONFIG)
     return f"{registry}/lambda/python:3.13"
+
+
+@pytest.fixture(scope="session")
+def aws_base_both(
+    registry: str, debian_layer: MadeLayer, aws_layer: MadeLayer, test_cache: Path
+) -> str:
+    """As `aws_base`, for both architectures behind one tag."""
+    systems = {"amd64": debian_layer, "arm64": _composed(test_cache, debian.ARM64)}
+    images = {
+        architecture: put_image(
+            registry,
+            f"lambda/both:{architecture}",
+            [layer, aws_layer],
+            debian.AWS_CONFIG,
+            architecture=architecture,
+        )
+        for architecture, layer in systems.items()
+    }
+    put_index(registry, "lambda/both:3.13", images)
+    return f"{registry}/lambda/both:3.13"
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -119,12 +119,14 @@ LINUX_ALONE = {
 
 IN_AN_IMAGE = {
     "bases/facts.py": "looks for Python in a base",
+    "engines/docker/recipe.py": "the shell that runs a step in the image",
     "check/scope.py": "tells a Python of the system from Lambda's",
     "pipeline/extensions.py": "what belongs to an image and not to an extension",
 }
 """File to the reason why the places that it names are those of an image, not of this machine."""
 
 HERE_TOO = {
+    ("engines/docker/context.py", ".link()"): "a hard link saves a copy; without one it copies",
     ("project/indexes/machine.py", "'/etc'"): "settings of all users on Unix; Windows comes before",
     ("project/indexes/machine.py", "'/etc/xdg'"): "the same",
     ("project/indexes/pip.py", "'/etc'"): "pip's settings on Unix; a folder that Windows lacks",
