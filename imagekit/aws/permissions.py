@@ -62,6 +62,8 @@ class Needs:
     assumed: tuple[str, ...] = ()
     """Those that stages are deployed as."""
     buckets: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    """ARNs of versions of Lambda layers, whose size counts."""
     settings: RepositorySettings = field(default_factory=RepositorySettings)
 
 
@@ -106,6 +108,8 @@ def _deployment(needs: Needs) -> Iterator[dict[str, object]]:
         yield _statement("DeployImage", READS, here)
     if needs.roles:
         yield _statement("DeployRole", ("iam:PassRole",), needs.roles)
+    if needs.layers:
+        yield _statement("DeployLayers", ("lambda:GetLayerVersion",), needs.layers)
     if needs.assumed:
         yield _statement("DeployStage", ("sts:AssumeRole",), needs.assumed)
     if needs.buckets:

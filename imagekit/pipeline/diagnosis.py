@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Iterator, Sequence
 
+from imagekit.aws.identity import registry_host
 from imagekit.aws.policies import lets_account_in, lets_lambda_in, with_reads
 from imagekit.model.doctor import Finding
 from imagekit.model.ecr import MOVING, Repository
@@ -29,7 +30,7 @@ def of_address(reference: Reference, region: str) -> Iterator[Finding]:
             where=where,
             what=f"it lies in {place[1]}, and Lambda takes images of its own region, {region}",
             state="missing",
-            hint=f"imagekit promote FUNCTION {_host(place[0], region)} --create",
+            hint=f"imagekit promote FUNCTION {registry_host(place[0], region)} --create",
         )
 
 
@@ -192,7 +193,3 @@ def _mutability(found: Repository) -> str:
         "--image-tag-mutability-exclusion-filters "
         f"'filterType=WILDCARD,filter={MOVING}*'"
     )
-
-
-def _host(account: str, region: str) -> str:
-    return f"{account}.dkr.ecr.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"

@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from imagekit import __version__
+from imagekit.aws.identity import registry_host
 from imagekit.model.doctor import Finding, worst
 from imagekit.model.ecr import Repository
 from imagekit.model.errors import AwsRefused, RemoteRefused
@@ -137,7 +138,7 @@ class _Look:
     def _sharing(self, seen: Sequence[Repository]) -> Iterator[Finding]:
         """Repositories of one registry: these, and those that bases and extensions lie in."""
         for account, region in dict.fromkeys((one.account, one.region) for one in seen):
-            host = Reference(registry=_registry(account, region), repository="any")
+            host = Reference(registry=registry_host(account, region), repository="any")
             ecr = open_ecr(host, self.workshop.environ)
             group = [one for one in seen if (one.account, one.region) == (account, region)]
             names = {one.repository for one in self.lock.references() if one.ecr == host.ecr}
@@ -197,9 +198,3 @@ def _allowed(call: Callable[[], T]) -> T | None:
         return call()
     except AwsRefused:
         return None
-
-
-def _registry(account: str, region: str) -> str:
-    from imagekit.aws.identity import registry_host
-
-    return registry_host(account, region)

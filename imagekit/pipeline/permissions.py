@@ -42,12 +42,14 @@ def _needs(workshop: Workshop, project: ProjectConfig, stages: Sequence[Stage | 
     repositories: list[Place] = []
     functions: list[Place] = []
     roles: list[str] = []
+    layers: list[str] = []
     for stage in stages:
         account, region = _place(workshop, stage)
         for function in project.functions:
             settings = for_stage(function, stage)
             functions.append((account, region, settings.name or function.name))
             roles += [settings.role] if settings.role else []
+            layers += settings.layers or ()
             text = stage_repository(function, stage)
             repositories += _repository(text, account, region) if text else ()
     return Needs(
@@ -57,6 +59,7 @@ def _needs(workshop: Workshop, project: ProjectConfig, stages: Sequence[Stage | 
         roles=tuple(dict.fromkeys(roles)),
         assumed=tuple(stage.role_arn for stage in stages if stage and stage.role_arn),
         buckets=tuple(dict.fromkeys(one.bucket for one in project.functions if one.bucket)),
+        layers=tuple(dict.fromkeys(layers)),
         settings=project.ecr,
     )
 

@@ -73,10 +73,17 @@ def test_a_zip_needs_no_registry() -> None:
             roles=("arn:aws:iam::111111111111:role/app",),
             assumed=("arn:aws:iam::222222222222:role/deploy",),
             buckets=("artefacts",),
+            layers=("arn:aws:lambda:eu-west-1:111111111111:layer:x:7",),
         )
     )
 
-    assert list(found) == ["Deploy", "DeployRole", "DeployStage", "DeployBucket"]
+    assert list(found) == [
+        "Deploy",
+        "DeployRole",
+        "DeployLayers",
+        "DeployStage",
+        "DeployBucket",
+    ]
     assert found["DeployRole"]["Action"] == ["iam:PassRole"]
     assert found["DeployBucket"]["Resource"] == ["arn:aws:s3:::artefacts/*"]
 
