@@ -72,7 +72,14 @@ def test_every_option_that_is_named_exists() -> None:
         for command in (
             [],
             *(["build"], ["plan"], ["lock"], ["check"], ["init"], ["release"], ["rollback"]),
-            *(["cache", "prune"], ["base", "publish"], ["base", "outdated"], ["dockerfile"]),
+            *(
+                ["cache", "prune"],
+                ["base", "publish"],
+                ["base", "outdated"],
+                ["dockerfile"],
+                ["doctor"],
+                ["gc"],
+            ),
         )
     )
     foreign = {"--function-name", "--image-uri", "--from"}  # Docker's, in `COPY --from`
