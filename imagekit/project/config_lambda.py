@@ -57,11 +57,11 @@ def read_settings(table: Table) -> LambdaSettings:
     """Read the table; what Lambda would refuse becomes a problem at its key."""
     table.only(KEYS)
     return LambdaSettings(
-        name=_matching(table, "name", _NAME, "letters, digits, `-` and `_`, at most 64"),
+        name=table.matching("name", _NAME, "letters, digits, `-` and `_`, at most 64"),
         memory=table.number("memory", 128, 10_240, "MB"),
         timeout=table.number("timeout", 1, 900, "seconds"),
         storage=table.number("storage", 512, 10_240, "MB"),
-        role=_matching(table, "role", ROLE, "a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"),
+        role=table.matching("role", ROLE, "a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"),
         description=_description(table),
         snapstart=table.flag("snapstart"),
         layers=_layers(table),
@@ -85,14 +85,6 @@ def contradictions(settings: LambdaSettings, python: str | None, packaging: str,
         at.problem("snapstart", "SnapStart needs Python 3.12 or later; this function has 3.11")
     if settings.layers and packaging == "image":
         at.problem("layers", 'a function with packaging = "image" takes no Lambda layers')
-
-
-def _matching(table: Table, key: str, shape: str, words: str) -> str | None:
-    value = table.text(key)
-    if value is not None and not re.fullmatch(shape, value):
-        table.problem(key, f"{value!r} is not {words}")
-        return None
-    return value
 
 
 def _description(table: Table) -> str | None:

@@ -87,22 +87,14 @@ def _stage(name: str, table: Table, listed: Table) -> Stage:
         table.problem("role_arn", "a stage has a `profile` or a `role_arn`, not both")
     return Stage(
         name=name,
-        region=_matching(table, "region", _REGION, "a region such as eu-west-1"),
+        region=table.matching("region", _REGION, "a region such as eu-west-1"),
         profile=table.text("profile"),
-        role_arn=_matching(table, "role_arn", ROLE, "a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"),
+        role_arn=table.matching("role_arn", ROLE, "a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"),
         repository=_repository(table),
         function_name=_function_name(table),
-        alias=_matching(table, "alias", ALIAS, "an alias: letters, digits, `-`, `_`, no number"),
+        alias=table.matching("alias", ALIAS, "an alias: letters, digits, `-`, `_`, no number"),
         settings=LambdaSettings() if settings is None else read_settings(settings),
     )
-
-
-def _matching(table: Table, key: str, shape: str, words: str) -> str | None:
-    value = table.text(key)
-    if value is not None and not re.fullmatch(shape, value):
-        table.problem(key, f"{value!r} is not {words}")
-        return None
-    return value
 
 
 def _function_name(table: Table) -> str | None:

@@ -98,6 +98,14 @@ class Table:
             return None
         return value
 
+    def matching(self, key: str, shape: str, words: str) -> str | None:
+        """A string that `shape`, a regular expression, matches whole; `words` describe it."""
+        value = self.text(key)
+        if value is not None and not re.fullmatch(shape, value):
+            self.problem(key, f"{value!r} is not {words}")
+            return None
+        return value
+
     def word(self, key: str, known: Sequence[Word]) -> Word | None:
         """One of a few words."""
         value = self.text(key)
