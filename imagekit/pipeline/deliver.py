@@ -17,6 +17,7 @@ from imagekit.oci.image import Image
 from imagekit.pipeline.destination import Destination, destination, refuse_collisions
 from imagekit.pipeline.last_build import remember
 from imagekit.pipeline.make import Made
+from imagekit.pipeline.parallel import each
 from imagekit.pipeline.request import Outputs
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.workshop import Workshop
@@ -67,17 +68,9 @@ class Delivery:
 
     def deliver_all(self, made: Sequence[Made], began: float) -> tuple[Outcome, ...]:
         """Bring every artefact where it goes; the first error stops those not begun."""
-        if len(self.ways) < 2:
-            return tuple(self.deliver(one, began) for one in made)
         # An image that is there already costs one request, and waiting for its answer.
-        from concurrent.futures import ThreadPoolExecutor
-
-        pool = ThreadPoolExecutor(min(_TOGETHER, len(made)))
-        try:
-            return tuple(pool.map(lambda one: self.deliver(one, began), made))
-        finally:
-            # Not waited for: after Ctrl-C or an error nothing that is still under way matters.
-            pool.shutdown(wait=False, cancel_futures=True)
+        together = _TOGETHER if len(self.ways) > 1 else 1
+        return tuple(each(lambda one: self.deliver(one, began), made, together))
 
     def deliver(self, made: Made, began: float) -> Outcome:
         """Bring one artefact everywhere that was asked for; `began` is a monotonic time."""

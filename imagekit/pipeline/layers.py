@@ -42,12 +42,12 @@ def make_layers(
     packages: Packages,
     plans: Sequence[BuildPlan],
     layer_made: Callable[[LayerRecord], None],
-    previous: PreviousImages | None = None,
+    previous: PreviousImages,
 ) -> MadeLayers:
     """Every layer of every plan; those that neither the store nor the image before has are made
     here, each once."""
     known = known_layers(workshop, plans)
-    reused = _reused(previous, plans, known) if previous else {}
+    reused = _reused(previous, plans, known)
     known |= {fingerprint: record for fingerprint, (record, _) in reused.items()}
     origins = {fingerprint: origin for fingerprint, (_, origin) in reused.items()}
     missing = {

@@ -58,7 +58,7 @@ def make(
     layer_made: Callable[[LayerRecord], None] = lambda record: None,
     *,
     by: By = BY_WHOM_IT_TAKES,
-    previous: PreviousImages | None = None,
+    previous: PreviousImages,
 ) -> tuple[Made, ...]:
     """Make every artefact. Raises BuildError; ChecksFailed for what Lambda would refuse.
 
@@ -70,7 +70,6 @@ def make(
     images = [plan for plan in plans if plan.packaging == "image"]
     by_docker = _by_docker(images, by.engine, plans)
     here = [plan for plan in images if _key(plan) not in by_docker]
-    previous = previous or PreviousImages.none(workshop)
     layers = make_layers(workshop, packages, here, layer_made, previous)
     built = _built(workshop, packages, [p for p in images if _key(p) in by_docker], by.keep)
     return tuple(

@@ -64,8 +64,8 @@ class Planner:
     packages: Packages
     bases: Bases
     extensions: Extensions
-    previous: PreviousImages | None = None
-    """Where what the store lacks may be known; None asks nobody."""
+    previous: PreviousImages
+    """Where what the store lacks may be known."""
 
     def plan(
         self,
@@ -216,13 +216,12 @@ class Planner:
         """On an empty disk: what the image before says of the same wheels. A handler that one of
         them may bring needs their files."""
         name, architecture = job.function.name, job.architecture
-        if self.previous and handler_module_present(job.source, job.function.handler):
+        if handler_module_present(job.source, job.function.handler):
             self.previous.know(name, architecture, packages, job.source)
 
     def _client(self, job: _Job, target: Target, bytecode: str | None) -> tuple[LayerPlan, ...]:
         packages = self.packages.client(target)
-        if self.previous:
-            self.previous.know(job.function.name, job.architecture, packages, Tree())
+        self.previous.know(job.function.name, job.architecture, packages, Tree())
         return (client_layer(packages, weigh(self.workshop, packages), bytecode),)
 
     def _bytecode(self, job: _Job, base: Base | None) -> str | None:

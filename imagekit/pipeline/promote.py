@@ -22,6 +22,7 @@ from imagekit.pipeline.destination import (
     repository_of,
 )
 from imagekit.pipeline.movable import Movable, movable, project_here
+from imagekit.pipeline.parallel import each
 from imagekit.pipeline.repositories import Repositories, refuse_moving
 from imagekit.pipeline.workshop import Workshop
 from imagekit.registry.early import EarlyBlobs
@@ -193,16 +194,10 @@ def _refuse_moved_tags(workshop: Workshop, job: _Job) -> None:
 def _promote(
     workshop: Workshop, jobs: Sequence[_Job], together: int
 ) -> tuple[tuple[Promoted, ...], tuple[tuple[_Job, ImagekitError], ...]]:
-    from concurrent.futures import ThreadPoolExecutor
-
     total = sum(_size(job) for job in jobs)
     places = f"{len(jobs)} repositories" if len(jobs) > 1 else jobs[0].to.repository.name
     with workshop.console.meter(f"promoting to {places}", total) as meter:
-        pool = ThreadPoolExecutor(min(together, len(jobs)))
-        try:
-            ended = list(pool.map(lambda job: _one(workshop, job, meter), jobs))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        ended = each(lambda job: _one(workshop, job, meter), jobs, together)
     done = tuple(one for one in ended if isinstance(one, Promoted))
     failed = tuple(
         (job, one) for job, one in zip(jobs, ended, strict=True) if isinstance(one, ImagekitError)

@@ -57,6 +57,7 @@ class Session:
             packages=packages,
             bases=Bases(workshop=workshop, project=project, decisions=decisions, packages=packages),
             extensions=Extensions(workshop=workshop, decisions=decisions),
+            previous=PreviousImages.none(workshop),
         )
         return cls(
             workshop=workshop,
