@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,7 +150,7 @@ class Bases:
             store=self.workshop.store,
             environ=self.workshop.environ,
             registry=lambda: self.workshop.registry,
-            sleep=time.sleep,
+            sleep=self.workshop.sleep,
             progress=progress,
         )
 

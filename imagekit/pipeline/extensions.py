@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -125,7 +124,7 @@ class Extensions:
                 def once(number: int = number, layer: OpenLayer = layer) -> LayerFacts:
                     return read_layer(number, layer, expected, lambda _: True)
 
-                read.append(with_retries(once, sleep=time.sleep))
+                read.append(with_retries(once, sleep=self.workshop.sleep))
                 meter(read[-1].blob_bytes)
         return read
 

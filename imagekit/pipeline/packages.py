@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -238,7 +237,7 @@ def runs_here(oci_architecture: str) -> bool:
 def weigh(workshop: Workshop, packages: Sequence[Package]) -> dict[str, int]:
     """Unzipped bytes by package name. PathCollisions where two wheels fill one path differently."""
     with workshop.console.stage("sizes"), _missing_named(workshop, packages):
-        measured = measure(packages, workshop.store, workshop.index_transport, sleep=time.sleep)
+        measured = measure(packages, workshop.store, workshop.index_transport, sleep=workshop.sleep)
     if measured.collisions:
         raise PathCollisions(
             collisions=measured.collisions,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,13 +70,13 @@ def open_place(workshop: Workshop) -> Place:
     from imagekit.aws.functions import Functions
     from imagekit.aws.metrics import Metrics
 
-    functions = Functions(workshop.environ, sleep=time.sleep)
+    functions = Functions(workshop.environ, sleep=workshop.sleep)
     functions.connect()
     return Place(
         functions=functions,
-        buckets=Buckets(workshop.environ, sleep=time.sleep),
-        metrics=Metrics(workshop.environ, sleep=time.sleep),
-        sleep=time.sleep,
+        buckets=Buckets(workshop.environ, sleep=workshop.sleep),
+        metrics=Metrics(workshop.environ, sleep=workshop.sleep),
+        sleep=workshop.sleep,
         now=lambda: datetime.now(UTC),
     )
 

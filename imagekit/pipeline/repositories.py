@@ -6,7 +6,7 @@ The registry itself is asked first: where it knows the repository, AWS's API is 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,16 +74,20 @@ class Repositories:
         return early.repository_unknown
 
     def _ecr(self, reference: Reference) -> Ecr:
-        return open_ecr(reference, self.workshop.environ)
+        return open_ecr(reference, self.workshop.environ, self.workshop.sleep)
 
 
-def open_ecr(reference: Reference, environ: Mapping[str, str]) -> Ecr:
+def open_ecr(
+    reference: Reference,
+    environ: Mapping[str, str],
+    sleep: Callable[[float], None] = time.sleep,
+) -> Ecr:
     """The ECR that `reference` lies in, by the identity of `environ`."""
     from imagekit.aws.calls import Calls
     from imagekit.aws.repositories import Ecr
 
     account, region = reference.ecr or ("", "")
-    return Ecr.open(account, region, Calls(environ=environ, sleep=time.sleep))
+    return Ecr.open(account, region, Calls(environ=environ, sleep=sleep))
 
 
 def refuse_moving(reference: Reference, environ: Mapping[str, str]) -> None:

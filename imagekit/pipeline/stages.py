@@ -51,5 +51,10 @@ def at_stage(workshop: Workshop, stage: Stage | None) -> Workshop:
         workshop.environ, region=stage.region, profile=stage.profile, role_arn=stage.role_arn
     )
     return Workshop(
-        environ=environ, console=workshop.console, store=workshop.store, folder=workshop.folder
+        environ=environ,
+        console=workshop.console,
+        store=workshop.store,
+        folder=workshop.folder,
+        now=workshop.now,
+        sleep=workshop.sleep,
     )

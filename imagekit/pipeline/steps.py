@@ -5,7 +5,6 @@ mmdebstrap runs those of a Debian base while it composes it (`bases.debian`).
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 from imagekit.bases.definition import Definition
@@ -81,6 +80,6 @@ def _on_top(workshop: Workshop, definition: Definition, parent: Base, image: Ima
     documents = Documents(digest=image.digest, family=base.family, config=config, layers=layers)
     with workshop.console.meter(f"reading the base {definition.name}", 0) as meter:
         facts = read_facts(
-            definition.name, documents, open_layer, time.sleep, meter, workshop.store
+            definition.name, documents, open_layer, workshop.sleep, meter, workshop.store
         )
     return replace(base, facts=facts)

@@ -163,7 +163,7 @@ def _waited(workshop: Workshop, reference: Reference, seconds: float) -> FoundIm
 
     end = time.monotonic() + seconds
     while (found := _looked_at(workshop, reference)) is None and time.monotonic() < end:
-        time.sleep(min(2.0, max(0.0, end - time.monotonic())))
+        workshop.sleep(min(2.0, max(0.0, end - time.monotonic())))
     return found
 
 

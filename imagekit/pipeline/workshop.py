@@ -33,6 +33,8 @@ class Workshop:
     """Where the search for the configuration starts."""
     now: Callable[[], float] = time.time
     """Seconds since 1970."""
+    sleep: Callable[[float], None] = time.sleep
+    """Waits so many seconds between two tries, and while others are at work."""
 
     @classmethod
     def open(cls, environ: Mapping[str, str], console: Console, folder: Path) -> Workshop:
@@ -81,7 +83,7 @@ class Workshop:
         from imagekit.registry.endpoints import endpoints
 
         return Registry(
-            self.transport, self.credentials, endpoints=endpoints(self.environ), sleep=time.sleep
+            self.transport, self.credentials, endpoints=endpoints(self.environ), sleep=self.sleep
         )
 
     @cached_property
@@ -93,9 +95,14 @@ class Workshop:
 
     def home_registry(self) -> str:
         """The host of the caller's own ECR. RemoteRefused without credentials or a region."""
+        return self._home
+
+    @cached_property
+    def _home(self) -> str:
+        """Asked for once: every bare name of a repository needs it."""
         from imagekit.aws.identity import home_registry
 
-        return home_registry(self.environ, time.sleep)
+        return home_registry(self.environ, self.sleep)
 
     def _codeartifact_token(self, domain: str, owner: str, region: str) -> str:
         from imagekit.aws.codeartifact import codeartifact_token
@@ -105,7 +112,7 @@ class Workshop:
     def _ecr_token(self, account: str, region: str) -> tuple[str, str]:
         from imagekit.aws.ecr import ecr_token
 
-        return ecr_token(account, region, self.environ)
+        return ecr_token(account, region, self.environ, self.sleep)
 
 
 class _Lazy:

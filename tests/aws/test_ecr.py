@@ -150,3 +150,12 @@ def test_china_has_its_own_name() -> None:
     """The registry's host in the error is the one that the user wrote."""
     with pytest.raises(RemoteRefused, match=r"\.cn-north-1\.amazonaws\.com\.cn"):
         ecr_token(ACCOUNT, "cn-north-1", {})
+
+
+def test_momentary_refusals_of_a_token_are_tried_again() -> None:
+    """Throttled or out of order: asked again, and given up after five tries."""
+    slept: list[float] = []
+    with answering(500, {"__type": "ServerException"}) as url, pytest.raises(RemoteRefused):
+        ecr_token(ACCOUNT, REGION, {**KEYS, "AWS_ENDPOINT_URL_ECR": url}, slept.append)
+
+    assert slept == [0.2, 0.4, 0.8, 1.6]
