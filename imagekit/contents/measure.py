@@ -17,6 +17,7 @@ from imagekit.contents.fetch import fetch, wheel_path
 from imagekit.contents.ranges import open_remote
 from imagekit.model.digest import Digest
 from imagekit.model.errors import Collision
+from imagekit.model.footprint import CATEGORIES, Amount, Tally, tally
 from imagekit.model.package import Package
 from imagekit.net.http import Transport
 from imagekit.store import Store
@@ -35,6 +36,8 @@ class Weight:
     files: int
     checked: bool = True
     """False where it was measured by range requests."""
+    categories: Tally = ()
+    """Of what kind the files are; empty where an image told the weight alone."""
 
     @property
     def label(self) -> str:
@@ -62,20 +65,28 @@ def measure(
     *,
     sleep: Callable[[float], None] = time.sleep,
     workers: int = 8,
+    by_category: bool = False,
 ) -> Measured:
     """Weigh `packages`: from wheels that are here, else by range requests, else by fetching them.
 
-    What was measured by ranges is measured again once the wheel is here. Raises BadWheel and what
-    `fetch` raises; collisions are for the caller to raise, who may have inherited them.
+    What was measured by ranges is measured again once the wheel is here, and what an image told
+    where its weights are wanted `by_category`. Raises BadWheel and what `fetch` raises; collisions
+    are for the caller to raise, who may have inherited them.
     """
     key = weights_key(packages)
-    known = _read(store.record(WEIGHTS, key))
-    if known and not _improvable(known, packages, store):
+    known = known_weights(packages, store)
+    told = by_category and known and not all(one.categories for one in known.weights if one.files)
+    if known and not told and not _improvable(known, packages, store):
         return known
     facts = _Reader(store, transport, sleep, workers).facts(packages)
     measured = weigh(facts)
     _write(measured, store, key)
     return measured
+
+
+def known_weights(packages: Iterable[Package], store: Store) -> Measured | None:
+    """As far as it was measured before: one small record is read, nobody is asked."""
+    return _read(store.record(WEIGHTS, weights_key(packages)))
 
 
 def weigh(facts: Mapping[Package, WheelFacts]) -> Measured:
@@ -88,6 +99,9 @@ def weigh(facts: Mapping[Package, WheelFacts]) -> Measured:
             unzipped_bytes=found.unzipped_bytes,
             files=len(found.files),
             checked=found.checked,
+            categories=tally(
+                ((file.path, file.size_bytes) for file in found.files), own=package.own
+            ),
         )
         for package, found in ordered
     )
@@ -147,7 +161,10 @@ def weights_key(packages: Iterable[Package]) -> str:
 
 def _write(measured: Measured, store: Store, key: str) -> None:
     weights = [
-        [weight.name, weight.version, weight.unzipped_bytes, weight.files, weight.checked]
+        [
+            *(weight.name, weight.version, weight.unzipped_bytes, weight.files, weight.checked),
+            [[name, one.unzipped_bytes, one.files] for name, one in weight.categories],
+        ]
         for weight in measured.weights
     ]
     found = [[collision.path, *collision.owners] for collision in measured.collisions]
@@ -158,12 +175,26 @@ def _read(record: dict[str, object] | None) -> Measured | None:
     match record:
         case {"weights": list(weights), "collisions": list(found)}:
             return Measured(
-                weights=tuple(
-                    Weight(
-                        name=name, version=version, unzipped_bytes=size, files=n, checked=checked
-                    )
-                    for name, version, size, n, checked in weights
-                ),
+                weights=tuple(_weight(*row) for row in weights),
                 collisions=tuple(Collision(path, (one, two)) for path, one, two in found),
             )
     return None
+
+
+def _weight(
+    name: str,
+    version: str,
+    size_bytes: int,
+    files: int,
+    checked: bool,
+    counted: Sequence[tuple[str, int, int]] = (),
+) -> Weight:
+    by_name = {one: Amount(size, number) for one, size, number in counted}
+    return Weight(
+        name=name,
+        version=version,
+        unzipped_bytes=size_bytes,
+        files=files,
+        checked=checked,
+        categories=tuple((one, by_name[one]) for one in CATEGORIES if one in by_name),
+    )

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from imagekit.contents.carried import carried, take_over
 from imagekit.contents.facts import Fact, WheelFacts, collisions, wheel_facts
 from imagekit.contents.fetch import fetch
 from imagekit.contents.install import wheel_tree
-from imagekit.contents.measure import measure
+from imagekit.contents.measure import known_weights, measure
 from imagekit.model.errors import BadWheel, Collision, PathCollisions
+from imagekit.model.footprint import Amount, tally, total
 from imagekit.model.package import Package
 from imagekit.model.tree import Tree
 from imagekit.net.transport import PooledTransport, connect
@@ -228,3 +230,36 @@ def test_scripts_of_one_name_collide(tmp_path: Path, store: Store) -> None:
     assert measure(packages, store, nobody()).collisions == (
         Collision("bin/run", ("one 1.0", "two 1.0")),
     )
+
+
+def test_weights_tell_their_categories(folder: Path, store: Store) -> None:
+    """Exact, as the trees are; and the same when they are read from the record."""
+    packages = [package(wheel) for wheel in sorted(folder.glob("*.whl"))]
+
+    found = measure(packages, store, nobody())
+
+    for weight, tree in zip(found.weights, trees(folder), strict=True):
+        assert weight.categories == tally((file.path, file.size_bytes) for file in tree)
+        assert total(weight.categories) == Amount(weight.unzipped_bytes, weight.files)
+    assert dict(found.weights[0].categories)["libraries"] == Amount(BIG, 1)
+    assert known_weights(packages, store) == found
+
+
+def test_what_an_image_told_is_measured_where_categories_are_wanted(
+    folder: Path, store: Store, transport: PooledTransport
+) -> None:
+    """An image carries weights alone: enough to build on, not to say what is in them."""
+    with Index(folder) as index:
+        packages = served(index)
+        measure(packages, there := Store(folder / "there"), transport)
+        told = carried(packages, there)
+        assert told is not None
+        assert take_over(told, packages, store)
+
+        as_told = measure(packages, store, nobody())
+        counted = measure(packages, store, transport, by_category=True)
+
+    assert not any(weight.categories for weight in as_told.weights)
+    assert all(weight.categories for weight in counted.weights)
+    assert as_told.unzipped_bytes == counted.unzipped_bytes
+    assert measure(packages, store, nobody(), by_category=True) == counted
