@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord
+from imagekit.model.packaging import Packaging
 from imagekit.model.target import Architecture
 
 
@@ -34,7 +34,7 @@ class Outcome:
 
     name: str
     architecture: Architecture
-    packaging: Literal["zip", "image"]
+    packaging: Packaging
     why: str
     unzipped_bytes: int
     limit_bytes: int

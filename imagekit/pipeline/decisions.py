@@ -24,7 +24,7 @@ from imagekit.model.target import Architecture
 from imagekit.pipeline.afresh import NOTHING, Afresh
 from imagekit.pipeline.request import LockMode
 from imagekit.plan.build_plan import BuildPlan
-from imagekit.plan.packaging import PackageType, Verdict
+from imagekit.plan.packaging import Verdict
 from imagekit.project.imagekit_lock import NAME, read, write
 from imagekit.project.lock_values import (
     BasePin,
@@ -169,12 +169,11 @@ class Decisions:
         unzipped_bytes: int,
     ) -> None:
         """Remember it: a function's package type can never change (decision 8)."""
-        packaging: PackageType = verdict.packaging
         self._keep(
             PackagingPin(
                 function=function,
                 architecture=architecture,
-                packaging=packaging,
+                packaging=verdict.packaging,
                 why=verdict.why,
                 unzipped_bytes=unzipped_bytes,
                 inputs=inputs_of(python),

@@ -18,6 +18,7 @@ from imagekit.aws.identity import registry_host
 from imagekit.model.doctor import Finding, worst
 from imagekit.model.ecr import Repository
 from imagekit.model.errors import AwsRefused, RemoteRefused
+from imagekit.model.packaging import package_type
 from imagekit.model.reference import Reference
 from imagekit.pipeline import diagnosis
 from imagekit.pipeline.destination import repository_of
@@ -182,7 +183,7 @@ class _Look:
     def _package(self, function: FunctionConfig) -> str | None:
         """What is built of it, as far as that was decided."""
         if function.packaging != "auto":
-            return "image" if function.packaging == "image" else "zip"
+            return package_type(function.packaging)
         pins = (self.lock.packaging(function.name, one) for one in function.architectures)
         return next((str(pin.packaging) for pin in pins if pin is not None), None)
 

@@ -97,7 +97,7 @@ def _newest_of(
     workshop: Workshop, root: Path, function: FunctionConfig, architecture: Architecture
 ) -> Movable | None:
     built = last_build(workshop.store, root, function.name, architecture)
-    if built is not None and built.packaging == "zip":
+    if built is not None and built.packaging != "image":
         raise _no_image(f"the newest build of {function.name}")
     if built is not None and built.reference:
         return _from_registry(workshop, Reference.parse(built.reference), function.name)

@@ -12,6 +12,7 @@ from imagekit.model.base import Base
 from imagekit.model.errors import ConfigError, NoWheels, Problem
 from imagekit.model.extension import Extension
 from imagekit.model.package import Package
+from imagekit.model.packaging import PACKAGINGS, UNPACKING, Asked, Packaging
 from imagekit.model.target import Architecture, Target
 from imagekit.model.tree import Tree
 from imagekit.pipeline.apart import require_apart
@@ -20,7 +21,6 @@ from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.extensions import Extensions
 from imagekit.pipeline.packages import CLIENT, Packages, weigh
 from imagekit.pipeline.previous import PreviousImages
-from imagekit.pipeline.request import Asked
 from imagekit.pipeline.room import foreseen_without_bytecode
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.base_plan import own_copies
@@ -54,6 +54,8 @@ from imagekit.project.handler import (
     missing_handler,
 )
 
+_ASKED_FOR = "asked for"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planner:
@@ -84,9 +86,11 @@ class Planner:
         wanted = asked or function.packaging
         if wanted == "auto":
             return self._auto(job)
-        if wanted == "zip":
-            return self._zip(job, Verdict(packaging="zip", why="asked for"))
-        return self._image(job, Verdict(packaging="image", why="asked for"))
+        if wanted == "image":
+            return self._image(job, _ASKED_FOR)
+        if wanted == "zip-layers" or wanted in UNPACKING:
+            raise _later(function, wanted)
+        return self._zip(job, _ASKED_FOR)
 
     def python(self, function: FunctionConfig) -> str:
         """The minor version: the function's, else its base's. ConfigError where they disagree."""
@@ -112,7 +116,9 @@ class Planner:
         if verdict is None:
             verdict, total = self._weighed(job)
             self.decisions.keep_verdict(name, architecture, job.python, verdict, total)
-        return self._zip(job, verdict) if verdict.packaging == "zip" else self._image(job, verdict)
+        if verdict.packaging == "zip":
+            return self._zip(job, verdict.why)
+        return self._image(job, verdict.why)
 
     def _weighed(self, job: _Job) -> tuple[Verdict, int]:
         """The verdict from the footprint that a ZIP would have (decision 8), and its bytes."""
@@ -128,7 +134,7 @@ class Planner:
         footprint = _footprint(packages, weigh(self.workshop, packages), job.source)
         return decide(footprint), footprint.total_bytes
 
-    def _zip(self, job: _Job, verdict: Verdict) -> BuildPlan:
+    def _zip(self, job: _Job, why: str, packaging: Packaging = "zip") -> BuildPlan:
         if (steps := _steps(job.function)).asked:
             problem = Problem(job.function.where, f"a ZIP has no {' and no '.join(steps.words())}")
             raise ConfigError(problems=(problem,), hint=ZIP_STEPS_HINT)
@@ -148,8 +154,8 @@ class Planner:
             function=job.function.name,
             handler=job.function.handler,
             target=target,
-            packaging="zip",
-            why=verdict.why,
+            packaging=packaging,
+            why=why,
             base=None,
             bytecode=bytecode,
             layers=(*package_layers(packages, weights, bytecode), job.source_layer(bytecode)),
@@ -159,7 +165,7 @@ class Planner:
         without = foreseen_without_bytecode(plan, self.workshop.store)
         return replace(plan, without_bytecode=without)
 
-    def _image(self, job: _Job, verdict: Verdict) -> BuildPlan:
+    def _image(self, job: _Job, why: str) -> BuildPlan:
         base = self._base(job)
         target = base.target(job.architecture)
         extensions = self.extensions.on(job.function, base, job.architecture)
@@ -189,7 +195,7 @@ class Planner:
             handler=job.function.handler,
             target=target,
             packaging="image",
-            why=verdict.why,
+            why=why,
             base=base,
             bytecode=bytecode,
             layers=(
@@ -254,6 +260,14 @@ class _Job:
 
 def _steps(function: FunctionConfig) -> DockerSteps:
     return DockerSteps(system=function.system, run=function.run, template=function.dockerfile)
+
+
+def _later(function: FunctionConfig, packaging: Packaging) -> ConfigError:
+    what = f"{packaging!r} is not available in this version"
+    known = ", ".join(f'"{one}"' for one in PACKAGINGS if one != packaging)
+    return ConfigError(
+        problems=(Problem(f"{function.where}.packaging", what),), hint=f"use one of: {known}"
+    )
 
 
 def _contradiction(function: FunctionConfig, what: str) -> ConfigError:

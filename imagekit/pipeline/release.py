@@ -170,7 +170,7 @@ def _deploy(
 
 def _build_step(outcome: Outcome) -> str:
     missing = [layer for layer in outcome.layers if not layer.stored]
-    if outcome.packaging == "zip":
+    if outcome.packaging != "image":
         verb = f"fetch {len(missing)} parts, then " if missing else ""
         return f"{outcome.name}: {verb}make the ZIP and check it"
     size = sum(layer.unzipped_bytes for layer in missing)

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Literal, cast
 
 from imagekit.model.errors import UsageError
+from imagekit.model.packaging import PACKAGINGS, Asked
 from imagekit.model.target import ARCHITECTURES, Architecture
 from imagekit.plan.docker_steps import ENGINES
 
 LockMode = Literal["write", "locked", "frozen"]
-Asked = Literal["auto", "image", "zip"]
 
-PACKAGINGS = ("auto", "image", "zip")
-LATER_PACKAGINGS = ("zip-layers", "zip-nested", "zip-s3")
 FORMATS = ("oci", "docker-archive")
 
 
@@ -38,7 +36,7 @@ class Request:
     ) -> Request:
         """Read the words of a command line; UsageError names those that are known."""
         if packaging is not None:
-            _known("--packaging", packaging, PACKAGINGS, later=LATER_PACKAGINGS)
+            _known("--packaging", packaging, PACKAGINGS)
         if architecture is not None:
             _known("--arch", architecture, ARCHITECTURES)
         return cls(
@@ -94,12 +92,7 @@ def known_architecture(text: str) -> Architecture:
     return cast("Architecture", text)
 
 
-def _known(option: str, given: str, known: Sequence[str], later: Sequence[str] = ()) -> None:
-    if given in later:
-        raise UsageError(
-            what=f"{option} {given} is not available in this version",
-            hint=f"use one of: {', '.join(known)}",
-        )
+def _known(option: str, given: str, known: Sequence[str]) -> None:
     if given not in known:
         raise UsageError(
             what=f"{option} {given} is not known", hint=f"use one of: {', '.join(known)}"

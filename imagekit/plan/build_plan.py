@@ -10,12 +10,12 @@ from imagekit.model.base import SHARED_ROOT, Base
 from imagekit.model.digest import Digest
 from imagekit.model.extension import Extension
 from imagekit.model.package import Package
+from imagekit.model.packaging import Packaging
 from imagekit.model.target import Target
 from imagekit.model.tree import Tree
 from imagekit.oci.image import ConfigChange
 from imagekit.plan.docker_steps import NO_STEPS, DockerSteps
 from imagekit.plan.layering import group
-from imagekit.plan.packaging import PackageType
 from imagekit.plan.recipe import packages_fingerprint, source_fingerprint
 
 TASK_ROOT = "/var/task"
@@ -50,7 +50,7 @@ class BuildPlan:
     function: str
     handler: str
     target: Target
-    packaging: PackageType
+    packaging: Packaging
     why: str
     base: Base | None
     """None for a ZIP."""

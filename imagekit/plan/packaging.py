@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from imagekit.model.errors import TooLarge
+from imagekit.model.function import PackageType
 from imagekit.model.sizes import size
 
 ZIP_LIMIT_BYTES = 262_144_000
@@ -22,8 +22,6 @@ _COMPILED = {"3.11": 145}
 _COMPILED_ELSE = 130
 """Bytecode in percent of its sources: compiled from pandas, numpy, scipy, pyarrow, botocore,
 Powertools and what they need, 62 MB of sources, by 3.11 (145), 3.12 (132) and 3.13 (130)."""
-
-PackageType = Literal["zip", "image"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +43,7 @@ class Footprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Which packaging, and why, in words for a person."""
+    """What `auto` takes, and why, in words for a person."""
 
     packaging: PackageType
     why: str

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from imagekit.model.ecr import RepositorySettings
+from imagekit.model.packaging import Asked
 from imagekit.model.target import Architecture
-
-Packaging = Literal["auto", "image", "zip", "zip-layers", "zip-nested", "zip-s3"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +62,7 @@ class FunctionConfig:
     architectures: tuple[Architecture, ...] = ("x86_64",)
     repository: str | None = None
     """With `{function}` filled in."""
-    packaging: Packaging = "auto"
+    packaging: Asked = "auto"
     bytecode: bool = True
     bucket: str | None = None
     lock: Path | None = None

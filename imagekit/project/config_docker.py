@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
+from imagekit.model.packaging import is_zip
 from imagekit.project.config_table import Table
 
 # Names of dpkg and rpm, with a version where one is asked for (`libpq5=17.5-1`). They go into a
@@ -48,7 +49,7 @@ def read_run(table: Table) -> tuple[str, ...] | None:
 
 def refuse_steps_in_zip(table: Table, keys: _Keys) -> None:
     """Note each key that an asked-for ZIP cannot have."""
-    if keys.packaging != "zip":
+    if not is_zip(keys.packaging):
         return
     for key, value in (("system", keys.system), ("run", keys.run), ("dockerfile", keys.dockerfile)):
         if value:

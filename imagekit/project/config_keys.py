@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
-from typing import Literal, TypeVar, get_args
+from typing import TypeVar
 
+from imagekit.model.packaging import PACKAGINGS, Asked
 from imagekit.model.reference import Reference
 from imagekit.model.target import ARCHITECTURES, PYTHONS, Architecture
 from imagekit.project.config import LambdaSettings
@@ -50,10 +51,6 @@ LATER = (
 )
 """Known words without an effect yet: refused, as a key that is ignored would mislead."""
 
-PackagingNow = Literal["auto", "image", "zip"]
-_PACKAGINGS: tuple[PackagingNow, ...] = get_args(PackagingNow)
-_LATER_PACKAGINGS = ("zip-layers", "zip-nested", "zip-s3")
-
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 Value = TypeVar("Value")
@@ -77,7 +74,7 @@ class SharedKeys:
     labels: tuple[tuple[str, str], ...] | None = None
     lock: str | None = None
     member: str | None = None
-    packaging: PackagingNow | None = None
+    packaging: Asked | None = None
     python: str | None = None
     repository: str | None = None
     run: tuple[str, ...] | None = None
@@ -119,7 +116,7 @@ def read_shared(table: Table) -> SharedKeys:
         labels=table.pairs("labels"),
         lock=table.text("lock"),
         member=table.text("member"),
-        packaging=_packaging(table),
+        packaging=table.word("packaging", PACKAGINGS),
         python=_python(table),
         repository=_repository(table),
         run=read_run(table),
@@ -157,14 +154,6 @@ def _python(table: Table) -> str | None:
         table.problem("python", f"{text!r} is not supported; known: {_list(PYTHONS)}", hint)
         return None
     return text
-
-
-def _packaging(table: Table) -> PackagingNow | None:
-    if (later := table.values.get("packaging")) in _LATER_PACKAGINGS:
-        what = f"{later!r} is not available in this version; use one of: {_list(_PACKAGINGS)}"
-        table.problem("packaging", what, 'write `packaging = "auto"`')
-        return None
-    return table.word("packaging", _PACKAGINGS)
 
 
 def _repository(table: Table) -> str | None:

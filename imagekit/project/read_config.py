@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from imagekit.model.packaging import is_zip
 from imagekit.project.config import FunctionConfig, LambdaSettings, ProjectConfig
 from imagekit.project.config_bases import KEY as BASES
 from imagekit.project.config_bases import read_bases
@@ -235,7 +236,7 @@ def _function(name: str, own: Table, shared: SharedKeys, root: Path) -> Function
     settings = keys.settings or LambdaSettings()
     at = own.table("lambda") or own
     contradictions(settings, keys.python, keys.packaging or "auto", at)
-    if keys.extensions and keys.packaging == "zip":
+    if keys.extensions and is_zip(keys.packaging):
         own.problem("extensions", ZIP_TAKES_NO_EXTENSIONS, ZIP_EXTENSIONS_HINT)
     refuse_steps_in_zip(own, keys)
     if handler is None:

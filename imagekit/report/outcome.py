@@ -50,7 +50,7 @@ def _line(outcome: Outcome) -> tuple[str, str, str, str, str]:
     missing = [_row(layer, outcome.packaging)[0] for layer in outcome.layers if not layer.stored]
     shown = ", ".join(missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
     state = f"{len(missing)} of {len(outcome.layers)} layers to make: {shown}"
-    if outcome.packaging == "zip":
+    if outcome.packaging != "image":
         state = f"{len(outcome.layers)} parts"
     elif not missing:
         state = f"{len(outcome.layers)} layers, all stored"
@@ -68,7 +68,7 @@ def _row(layer: LayerOutcome, packaging: str) -> tuple[str, str, str, str]:
     inside = ", ".join(" ".join(package) for package in layer.packages)
     if layer.record is not None:
         state = f"stored {layer.record.digest.hex[:12]}"
-    elif packaging == "zip":
+    elif packaging != "image":
         state = "here" if layer.stored else "to fetch"
     else:
         state = "to make"

@@ -25,7 +25,7 @@ def recipe_line(was: int, plans: Iterable[BuildPlan]) -> str:
         if plan.packaging == "image"
         for layer in plan.layers
     }
-    zips = [plan.unzipped_bytes for plan in plans if plan.packaging == "zip"]
+    zips = [plan.unzipped_bytes for plan in plans if plan.packaging != "image"]
     new = [_counted("layer", list(layers.values())), _counted("ZIP", zips)]
     what = " and ".join(words for words in new if words) or "nothing"
     return f"made by {recipe_change(was)}: {what} will be made and sent anew"

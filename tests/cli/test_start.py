@@ -76,7 +76,6 @@ def test_a_wrong_command_line_is_exit_2(arguments: tuple[str, ...]) -> None:
     ("option", "value"),
     [
         ("--engine", "kaniko"),
-        ("--packaging", "zip-nested"),
         ("--packaging", "rpm"),
         ("--arch", "riscv64"),
         ("--format", "squashfs"),

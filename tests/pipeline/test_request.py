@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from imagekit.model.errors import UsageError
+from imagekit.model.packaging import PACKAGINGS
 from imagekit.pipeline.request import Outputs, Request
 
 
@@ -18,13 +19,10 @@ def test_a_request_is_read_once() -> None:
     assert found.lock_mode == "locked"
 
 
-@pytest.mark.parametrize("packaging", ["zip-layers", "zip-nested", "zip-s3"])
-def test_packagings_of_later_versions_are_refused_in_plain_words(packaging: str) -> None:
-    """Not as a typing error: they are words of the contract."""
-    with pytest.raises(UsageError) as refused:
-        Request.of(None, packaging, None, "write")
-
-    assert "not available in this version" in refused.value.what
+@pytest.mark.parametrize("packaging", PACKAGINGS)
+def test_every_packaging_can_be_asked_for(packaging: str) -> None:
+    """The option knows the same words as the key."""
+    assert Request.of(None, packaging, None, "write").packaging == packaging
 
 
 def test_an_image_goes_to_a_folder_unless_it_goes_elsewhere() -> None:

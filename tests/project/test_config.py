@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from imagekit.model.errors import ConfigError, UsageError
+from imagekit.model.packaging import PACKAGINGS
 from imagekit.project.config import FunctionConfig, LambdaSettings, ProjectConfig
 from imagekit.project.config_lambda import RESERVED
 from imagekit.project.read_config import load
@@ -282,12 +283,12 @@ def test_a_key_without_an_effect_yet_is_refused(tmp_path: Path, key: str) -> Non
     assert error.hint == f"remove `{key}` from pyproject.toml"
 
 
-@pytest.mark.parametrize("packaging", ["zip-layers", "zip-nested", "zip-s3"])
-def test_a_later_packaging_is_refused_in_plain_words(tmp_path: Path, packaging: str) -> None:
-    """The packagings of later versions are known words, not unknown ones."""
-    said = in_function(tmp_path, f'packaging = "{packaging}"')
+@pytest.mark.parametrize("packaging", PACKAGINGS)
+def test_every_packaging_is_a_word_of_the_configuration(tmp_path: Path, packaging: str) -> None:
+    """The key takes the same words as the option."""
+    found = only(tmp_path, hello(packaging=f'"{packaging}"'))
 
-    assert said.startswith(f"'{packaging}' is not available in this version")
+    assert found.packaging == packaging
 
 
 @pytest.mark.parametrize("key", ["functions", "workspace", "stages", "bases", "required-version"])
@@ -306,7 +307,10 @@ def test_keys_of_the_project_alone_are_unknown_in_a_function(tmp_path: Path, key
         ('architecture = ["arm64", "x86"]', "'x86' is not known; known: x86_64, arm64"),
         ("architecture = []", "must name each architecture once, and at least one"),
         ('architecture = ["arm64", "arm64"]', "must name each architecture once, and at least one"),
-        ('packaging = "rpm"', "'rpm' is not known; known: auto, image, zip"),
+        (
+            'packaging = "rpm"',
+            "'rpm' is not known; known: auto, image, zip, zip-layers, zip-nested, zip-s3",
+        ),
         ('bytecode = "yes"', "'yes' must be true or false"),
         ('base = ""', "must not be empty"),
         ("base = 3", "3 must be text"),
