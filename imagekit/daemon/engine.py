@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 
+from imagekit.daemon.refusals import refusals
 from imagekit.model.digest import Digest
 from imagekit.model.errors import RemoteRefused
 
 if TYPE_CHECKING:
     import docker
+
+    from imagekit.daemon.running import Containers
 
 # Between two answers of the engine: unpacking a large layer sends none.
 _TIMEOUT_SECONDS = 600
@@ -91,34 +93,41 @@ class Engine:
     @property
     def version(self) -> str:
         """Such as `20.10.24+dfsg1`."""
-        with _refusals("docker version"):
+        with refusals("docker version"):
             return str(cast("Mapping[str, object]", self._client.version()).get("Version", ""))
 
     @property
     def machine(self) -> str:
         """What its images run on, as OCI spells it: `amd64`, `arm64`."""
-        with _refusals("docker version"):
+        with refusals("docker version"):
             return str(cast("Mapping[str, object]", self._client.version()).get("Arch", ""))
 
     @property
     def has_bridge(self) -> bool:
         """Whether containers can have a network of their own."""
-        with _refusals("docker network ls"):
+        with refusals("docker network ls"):
             networks = cast("list[Mapping[str, object]]", self._client.api.networks())
         return any(network.get("Driver") == "bridge" for network in networks)
+
+    @property
+    def containers(self) -> Containers:
+        """What runs in it for us."""
+        from imagekit.daemon.running import Containers
+
+        return Containers(self._client)
 
     def usage(self) -> tuple[tuple[str, str], ...]:
         """What takes its disk, as `docker system df` tells: kind, and size for people."""
         from imagekit.daemon.usage import usage_of
 
-        with _refusals("docker system df"):
+        with refusals("docker system df"):
             return usage_of(cast("Mapping[str, object]", self._client.api.df()))
 
     def id_of(self, name: str) -> str | None:
         """The id of an image; None where there is none of that name."""
         from docker.errors import NotFound
 
-        with _refusals(f"docker image inspect {name}"):
+        with refusals(f"docker image inspect {name}"):
             try:
                 return str(self._client.images.get(name).id)
             except NotFound:
@@ -127,7 +136,7 @@ class Engine:
     def pull(self, reference: str, login: tuple[str, str] | None = None) -> None:
         """Pull an image by its digest; `login` is a user and a password."""
         auth = {"username": login[0], "password": login[1]} if login else None
-        with _refusals(f"docker pull {reference}"):
+        with refusals(f"docker pull {reference}"):
             self._client.api.pull(reference, auth_config=auth)
 
     def build(
@@ -136,7 +145,7 @@ class Engine:
         """Build a folder with the classic builder; its answers as they come. Nothing is tagged."""
         # Only an engine with experimental features takes a platform that is its own anyway.
         foreign = None if platform == f"linux/{self.machine}" else platform
-        with _refusals("docker build"):
+        with refusals("docker build"):
             yield from cast(
                 "Iterator[Mapping[str, object]]",
                 self._client.api.build(
@@ -151,14 +160,14 @@ class Engine:
 
     def tag(self, image_id: str, name: str) -> None:
         """Give an image a name, in place of the image that had it."""
-        with _refusals(f"docker tag {image_id} {name}"):
+        with refusals(f"docker tag {image_id} {name}"):
             self._client.images.get(image_id).tag(name)
 
     def forget(self, image_id: str) -> None:
         """Remove an image that has no name; what it was built from stays for the next build."""
         from docker.errors import APIError, NotFound
 
-        with _refusals("docker rmi"):
+        with refusals("docker rmi"):
             try:
                 image = self._client.images.get(image_id)
                 if not image.tags:
@@ -176,7 +185,7 @@ class Engine:
         The classic image store opens a layer only if it does not have it (moby,
         image/tarexport/load.go). The containerd image store imports every blob.
         """
-        with _refusals("docker info"):
+        with refusals("docker info"):
             info = cast("Mapping[str, object]", self._client.info())
         return not any(
             _CONTAINERD in str(value)
@@ -192,12 +201,12 @@ class Engine:
         """
         if not self.keeps_layers:
             return ()
-        with _refusals("docker images"):
+        with refusals("docker images"):
             return tuple(dict.fromkeys(self._layers()))
 
     def load(self, archive: Path, tags: Iterable[str] = ()) -> str:
         """Load a docker-archive; the image's id, `sha256:…`. `tags` are added to its own names."""
-        with _refusals("docker load"), archive.open("rb") as data:
+        with refusals("docker load"), archive.open("rb") as data:
             answers = list(self._client.api.load_image(data))
             name = _loaded(cast("list[Mapping[str, object]]", answers))
             image = self._client.images.get(name)
@@ -207,7 +216,7 @@ class Engine:
 
     def save(self, name: str, archive: Path) -> None:
         """Write an image, by name or id, to `archive` as `docker save` does."""
-        with _refusals(f"docker save {name}", hint=f"docker pull {name}"):
+        with refusals(f"docker save {name}", hint=f"docker pull {name}"):
             # The id, as saving by name would take every tag of a bare repository name.
             image = self._client.images.get(name)
             with archive.open("wb") as file:
@@ -247,20 +256,3 @@ def _loaded(answers: Iterable[Mapping[str, object]]) -> str:
     if not name:
         raise RemoteRefused(what="docker load did not say which image it loaded")
     return name
-
-
-@contextmanager
-def _refusals(command: str, hint: str | None = None) -> Iterator[None]:
-    import requests
-    from docker.errors import APIError, DockerException, NotFound
-
-    try:
-        yield
-    except NotFound as error:
-        why = str(error.explanation or error)
-        raise RemoteRefused(what=f"{command} failed", causes=(why,), hint=hint) from error
-    except APIError as error:
-        why = str(error.explanation or error)
-        raise RemoteRefused(what=f"{command} failed", causes=(why,)) from error
-    except (DockerException, requests.RequestException) as error:
-        raise RemoteRefused(what=f"{command} failed", causes=(str(error),)) from error
