@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from imagekit.check.bytecode import HEADER_BYTES, is_hash_based, magic_of, source_hash
 from imagekit.check.entries import NOTHING_SEEN, Seen
-from imagekit.contents.elf import ElfFacts, inspect_elf
+from imagekit.contents.elf import facts_of_header, inspect_elf
 
 MAX_ELF_BYTES: Final = 512 * 1024 * 1024
 """Of larger ones only the header is read: what is held in memory has a bound."""
@@ -16,7 +16,6 @@ MAX_ELF_BYTES: Final = 512 * 1024 * 1024
 _MAX_SOURCE_BYTES: Final = 16 * 1024 * 1024
 _ELF: Final = b"\x7fELF"
 _HEAD: Final = 20
-_MACHINES: Final = {62: "x86_64", 183: "aarch64", 3: "EM_386", 40: "EM_ARM", 243: "EM_RISCV"}
 
 
 class Readable(Protocol):
@@ -56,14 +55,3 @@ class Lookout:
             return Seen(elf=facts_of_header(head)), len(head)
         data = head + stream.read(size_bytes - len(head))
         return Seen(elf=inspect_elf(data) or facts_of_header(head)), size_bytes
-
-
-def facts_of_header(head: bytes) -> ElfFacts | None:
-    """The machine alone; None where there are less than the first 20 bytes of an ELF file.
-
-    System V ABI, "ELF Header": byte order at 5, `e_machine` at 18.
-    """
-    if len(head) < _HEAD or not head.startswith(_ELF):
-        return None
-    machine = int.from_bytes(head[18:20], "big" if head[5] == 2 else "little")
-    return ElfFacts(machine=_MACHINES.get(machine, f"machine {machine}"), glibc=None)

@@ -11,10 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from imagekit.model.errors import HttpError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses after which the same request may succeed (RFC 9110, 15.5.9, 15.6; RFC 6585, 4)."""
@@ -51,7 +54,28 @@ class BytesBody:
 
     def open(self) -> BinaryIO:
         """Read it from the start."""
-        return io.BytesIO(self.data)
+        if isinstance(self.data, bytes):
+            return io.BytesIO(self.data)  # shares them
+        return io.BufferedReader(_View(memoryview(self.data)))
+
+
+class _View(io.RawIOBase):
+    """A buffer as a file, without the copy that BytesIO makes of it: a layer may have 1 GB."""
+
+    def __init__(self, data: memoryview) -> None:
+        super().__init__()
+        self._data = data
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        chunk = self._data[self._at : self._at + len(view)]
+        view[: len(chunk)] = chunk
+        self._at += len(chunk)
+        return len(chunk)
 
 
 @dataclass(frozen=True, slots=True)

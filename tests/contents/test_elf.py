@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import struct
+import sysconfig
+from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
 
 from imagekit.contents.elf import ElfFacts, inspect_elf
 
@@ -68,3 +72,42 @@ def test_what_needs_no_glibc_runs_on_any(versions: tuple[str, ...] | None) -> No
 def test_what_is_no_elf_has_no_facts(data: bytes) -> None:
     """Wheels hold broken test data; that is no error."""
     assert inspect_elf(data) is None
+
+
+def test_libraries_that_never_end_do_not_keep_a_build_busy() -> None:
+    """Each entry claims 65,535 versions, all at its own place: what is too much is not read."""
+    data = bytearray(elf(X86_64, ("GLIBC_2.28",)))
+    needed = data.index(struct.pack("<HHI", 1, 1, 1))
+    data[needed : needed + 16] = struct.pack("<HHIII", 1, 0xFFFF, 1, 16, 1)
+    data[needed + 16 : needed + 32] = struct.pack("<IHHII", 0, 0, 2, 11, 0)
+
+    assert inspect_elf(data) == ElfFacts(machine="x86_64", glibc=(2, 28))
+
+
+@pytest.mark.skipif(
+    sysconfig.get_platform()[:5] != "linux", reason="only Linux keeps ELF files where Python lies"
+)
+def test_real_libraries_are_read_as_pyelftools_reads_them() -> None:
+    """The modules that came with the Python which runs this, and those of the test's packages."""
+    folders = [sysconfig.get_path("platstdlib"), sysconfig.get_path("platlib")]
+    files = sorted(file for folder in folders for file in Path(folder).rglob("*.so"))[:80]
+
+    assert files
+    for file in files:
+        facts = inspect_elf(file.read_bytes())
+        assert facts is not None
+        assert facts.glibc == oracle(file), file
+
+
+def oracle(file: Path) -> tuple[int, int] | None:
+    """The newest glibc by the library that knows all of ELF."""
+    with file.open("rb") as opened:
+        section = next(ELFFile(opened).iter_sections(type="SHT_GNU_verneed"), None)
+        if not isinstance(section, GNUVerNeedSection):
+            return None
+        names = [version.name for _, group in section.iter_versions() for version in group]
+    numbers = [
+        name.removeprefix("GLIBC_").split(".") for name in names if name.startswith("GLIBC_")
+    ]
+    plain = [(int(one[0]), int(one[1])) for one in numbers if len(one) == 2 and one[1].isdigit()]
+    return max(plain, default=None)
