@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagekit.model.reference import Reference
+from imagekit.model.slim import BY_DEFAULT, SlimSettings
 from imagekit.model.target import ARCHITECTURES, Architecture
 
 FOLDER = "base_images"
@@ -78,6 +79,8 @@ class Definition:
     """Shell commands, run as root in the image. What they do is nobody's promise: only a step that
     does the same everywhere gives the same base on every machine."""
     publish: Publishing | None = None
+    slim: SlimSettings = BY_DEFAULT
+    """What is left out of the packages that everyone shares."""
 
     @property
     def folder(self) -> Path:

@@ -17,6 +17,7 @@ from imagekit.bases.definition import (
     reference,
 )
 from imagekit.bases.publishing_keys import publishing, publishing_problems
+from imagekit.bases.slim_keys import SLIM_KEYS, slim_of, slim_problems
 from imagekit.model.target import ARCHITECTURES, PYTHONS, Architecture
 
 # Debian policy 5.6.1 and 3.1; the suite goes into an argument list, so it cannot be an option.
@@ -26,7 +27,7 @@ _SUITE = re.compile(r"[a-z][a-z0-9-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _DEBIAN_KEYS = ("suite", "packages", "mirror")
-_LOCK_KEYS = ("groups", "extras")
+_LOCK_KEYS = ("groups", "extras", *SLIM_KEYS)
 _KEYS = (
     *("from", "python", "architectures", "env", "labels", "lock", "system", "run", "publish"),
     *(_DEBIAN_KEYS + _LOCK_KEYS),
@@ -52,6 +53,7 @@ def definition(table: Table, path: Path) -> Definition:
         system=_texts(table, "system"),
         run=_texts(table, "run"),
         publish=publishing(cast("Table", table["publish"])) if "publish" in table else None,
+        slim=slim_of(table),
     )
 
 
@@ -164,7 +166,9 @@ def _lock_problems(table: Table, folder: Path) -> Problems:
     for key in _LOCK_KEYS:
         if key in table and lock is None:
             yield key, "is only used with `lock`"
+    for key in ("groups", "extras"):
         yield from _listed(table, key, re.compile(r"\S+"), "a name")
+    yield from slim_problems(table)
 
 
 def _step_problems(table: Table) -> Problems:

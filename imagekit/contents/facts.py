@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imagekit.contents.fetch import wheel_path
 from imagekit.contents.install import tree_of, wheel_tree
 from imagekit.contents.wheel import LocalFile, RandomAccess, WheelMember
 from imagekit.model.errors import Collision
 from imagekit.model.package import Package
+from imagekit.model.slim import WHOLE, Dropped
 from imagekit.model.tree import FileEntry, ancestors
 from imagekit.store import Store
 
@@ -32,11 +33,13 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WheelFacts:
-    """Every file that a wheel installs, under the root."""
+    """Every file of a wheel that arrives under the root."""
 
     files: tuple[Fact, ...]
     checked: bool
     """Read from bytes whose sha256 was compared with the lock's, not by range requests."""
+    dropped: tuple[Dropped, ...] = ()
+    """What the wheel has, and is left out."""
 
     @property
     def unzipped_bytes(self) -> int:
@@ -57,20 +60,38 @@ def wheel_facts(package: Package, store: Store) -> WheelFacts | None:
     path = wheel_path(package, store)
     known = _read(store.record(_RECORD, package.wheel.digest.hex))
     if path is None or (known and known.checked):
-        return known
+        return known and _slimmed(known, package)
     return learn(package, LocalFile(path), store, checked=True)
 
 
 def learn(package: Package, source: RandomAccess, store: Store, *, checked: bool) -> WheelFacts:
     """Read the facts of a wheel, and remember them. Raises BadWheel, and what `source` raises."""
     if isinstance(source, LocalFile):
-        tree = wheel_tree(package, source.path)
+        tree = wheel_tree(replace(package, slim=WHOLE), source.path)
     else:
         tree = tree_of(package, source)
     files = tuple(_fact(entry) for entry in tree)
     facts = WheelFacts(files=files, checked=checked)
     _write(package, facts, store)
-    return facts
+    return _slimmed(facts, package)
+
+
+def _slimmed(facts: WheelFacts, package: Package) -> WheelFacts:
+    """Without what is left out of the package; the same as its tree would say, but RECORD's CRC."""
+    if not package.slim.key:
+        return facts
+    from imagekit.contents.slim.trim import dropped_of, is_record, record_bytes
+
+    dropped = dropped_of(((file.path, file.size_bytes) for file in facts.files), package)
+    if not dropped:
+        return facts
+    gone, shorter = {one.path for one in dropped}, record_bytes(dropped)
+    kept = (file for file in facts.files if file.path not in gone)
+    files = (
+        replace(file, size_bytes=file.size_bytes - shorter) if is_record(file.path) else file
+        for file in kept
+    )
+    return replace(facts, files=tuple(files), dropped=dropped)
 
 
 def collisions(facts: Mapping[str, WheelFacts]) -> tuple[Collision, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from imagekit.contents.wheel import LocalFile, RandomAccess
 from imagekit.model.package import Package
+from imagekit.model.slim import WHOLE
 from imagekit.model.tree import Tree
 
 
@@ -16,12 +18,19 @@ def wheel_tree(package: Package, path: Path) -> Tree:
     purelib, platlib and data at the root; scripts and entry points in `bin/` with
     `#!/usr/bin/env python3`; headers in `include/NAME/`. RECORD is written anew, sorted, for
     what is there. No INSTALLER, REQUESTED or direct_url.json, and nothing of a `__pycache__`
-    that came along: that bytecode is stale, or another Python's.
+    that came along: that bytecode is stale, or another Python's. Without what `package.slim`
+    leaves out.
 
     Raises BadWheel, and PathCollisions where the wheel fills one path twice.
     """
     found = path.stat()
-    return _remembered(package, path, (found.st_size, found.st_mtime_ns))
+    whole = package if package.slim is WHOLE else replace(package, slim=WHOLE)
+    tree = _remembered(whole, path, (found.st_size, found.st_mtime_ns))
+    if not package.slim.key:
+        return tree
+    from imagekit.contents.slim.trim import trimmed
+
+    return trimmed(tree, package)
 
 
 @lru_cache(maxsize=512)
@@ -31,7 +40,7 @@ def _remembered(package: Package, path: Path, stamp: tuple[int, int]) -> Tree:
 
 
 def tree_of(package: Package, source: RandomAccess) -> Tree:
-    """The same, from anything that can be read at any place: a file, or HTTP ranges.
+    """The same, but whole, from anything that can be read at any place: a file, or HTTP ranges.
 
     Reads the directory, WHEEL, RECORD, entry_points.txt and the start of each script.
     """

@@ -19,6 +19,7 @@ from imagekit.model.digest import Digest
 from imagekit.model.errors import Collision
 from imagekit.model.footprint import CATEGORIES, Amount, Tally, tally
 from imagekit.model.package import Package
+from imagekit.model.slim import Saved, saved
 from imagekit.net.http import Transport
 from imagekit.store import Store
 
@@ -51,6 +52,8 @@ class Measured:
 
     weights: tuple[Weight, ...]
     collisions: tuple[Collision, ...] = ()
+    saved: tuple[Saved, ...] = ()
+    """What was left out of them, by reason; none where an image told the weights alone."""
 
     @property
     def unzipped_bytes(self) -> int:
@@ -108,6 +111,7 @@ def weigh(facts: Mapping[Package, WheelFacts]) -> Measured:
     return Measured(
         weights=tuple(weights),
         collisions=collisions({package.label: found for package, found in ordered}),
+        saved=saved(one for _, found in ordered for one in found.dropped),
     )
 
 
@@ -155,7 +159,7 @@ def _improvable(known: Measured, packages: Iterable[Package], store: Store) -> b
 
 def weights_key(packages: Iterable[Package]) -> str:
     """The record's key: of these packages and wheels, in whatever order."""
-    wheels = sorted(f"{package.label} {package.wheel.digest.hex}" for package in packages)
+    wheels = sorted(f"{package.label} {package.recipe}" for package in packages)
     return Digest.of(json.dumps([FACTS_FORMAT, *wheels]).encode()).hex
 
 
@@ -168,15 +172,19 @@ def _write(measured: Measured, store: Store, key: str) -> None:
         for weight in measured.weights
     ]
     found = [[collision.path, *collision.owners] for collision in measured.collisions]
-    store.put_record(WEIGHTS, key, {"weights": weights, "collisions": found})
+    value: dict[str, object] = {"weights": weights, "collisions": found}
+    if measured.saved:
+        value["saved"] = [[one.reason, one.unzipped_bytes, one.files] for one in measured.saved]
+    store.put_record(WEIGHTS, key, value)
 
 
 def _read(record: dict[str, object] | None) -> Measured | None:
     match record:
-        case {"weights": list(weights), "collisions": list(found)}:
+        case {"weights": list(weights), "collisions": list(found), **rest}:
             return Measured(
                 weights=tuple(_weight(*row) for row in weights),
                 collisions=tuple(Collision(path, (one, two)) for path, one, two in found),
+                saved=_saved(rest.get("saved")),
             )
     return None
 
@@ -198,3 +206,7 @@ def _weight(
         checked=checked,
         categories=tuple((one, by_name[one]) for one in CATEGORIES if one in by_name),
     )
+
+
+def _saved(rows: object) -> tuple[Saved, ...]:
+    return tuple(Saved(*row) for row in rows) if isinstance(rows, list) else ()

@@ -16,7 +16,7 @@ TOPS: Final = "tops"
 
 def tops_key(packages: Sequence[Package]) -> str:
     """The record's key: of these wheels, in whatever order."""
-    wheels = sorted(package.wheel.digest.hex for package in packages)
+    wheels = sorted(package.recipe for package in packages)
     return Digest.of("\n".join(wheels).encode()).hex
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord
 from imagekit.model.packaging import Packaging
+from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
 from imagekit.model.target import Architecture
 
 
@@ -62,6 +63,7 @@ class Outcome:
     steps_run: tuple[str, ...] | None = None
     """Instructions that Docker ran; None where it did not build. The others were cached."""
     steps_cached: int = 0
+    slim: Slimmed = NOTHING_LEFT_OUT
     changes: tuple[str, ...] = ()
     """Packages that differ from the build before: `pandas 3.1.0→3.1.1`."""
 

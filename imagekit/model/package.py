@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagekit.model.digest import Digest
+from imagekit.model.slim import WHOLE, Slim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,14 @@ class Package:
     wheel: Artifact
     own: bool = False
     """A workspace member or path dependency: it changes more often than what others publish."""
+    slim: Slim = WHOLE
+    """What is left out of it."""
+
+    @property
+    def recipe(self) -> str:
+        """Names what the package becomes: its wheel, and what is left out of that."""
+        key = self.slim.key
+        return f"{self.wheel.digest.hex} {key}" if key else self.wheel.digest.hex
 
     @property
     def label(self) -> str:

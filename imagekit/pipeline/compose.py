@@ -21,6 +21,7 @@ from imagekit.model.digest import Digest
 from imagekit.model.errors import ConfigError, Problem
 from imagekit.model.image import LAYER_FORMAT, LayerRecord
 from imagekit.model.package import Package
+from imagekit.model.slim import RULES as SLIM_RULES
 from imagekit.model.target import PYTHONS, Architecture, Target
 from imagekit.oci.documents import parse_config
 from imagekit.oci.image import Image
@@ -29,6 +30,7 @@ from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.layers import make_layers
 from imagekit.pipeline.packages import Packages, weigh
 from imagekit.pipeline.previous import PreviousImages
+from imagekit.pipeline.slimming import chosen
 from imagekit.pipeline.steps import with_steps
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.base_plan import base_plan, facts_with, labelled, left_to_share, mixed
@@ -148,7 +150,9 @@ class Composing:
     def _locked(
         self, definition: Definition, parent: Base, architecture: Architecture
     ) -> tuple[Package, ...]:
-        return self.packages.of(_as_function(definition), parent.target(architecture))
+        function = _as_function(definition)
+        locked = self.packages.of(function, parent.target(architecture))
+        return chosen(locked, function, parent).packages
 
     def _still_used(self, definition: Definition, base: Base, architecture: Architecture) -> None:
         """What the base was made with stays in the lock, although nobody asks for it now."""
@@ -208,6 +212,8 @@ class Composing:
             target = Target.managed(definition.python or PYTHONS[-1], architecture)
             lock = locks.find(function, self.packages.project.root)
             said.append(str(locks.inputs_of(lock, function, target)))
+            if definition.slim.profile != "off":
+                said.append(f"slim {SLIM_RULES}")
         return inputs_of(*said)
 
 
@@ -229,4 +235,5 @@ def _as_function(definition: Definition) -> FunctionConfig:
         lock=Path(definition.lock) if definition.lock else None,
         groups=definition.groups,
         extras=definition.extras,
+        slim=definition.slim,
     )

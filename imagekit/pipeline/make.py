@@ -178,6 +178,7 @@ def outcome_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Outcom
         extensions=extensions,
         bytecode=f"CPython {plan.bytecode}" if plan.bytecode else "none",
         docker_for=tuple(plan.steps.words()),
+        slim=plan.slim,
     )
 
 

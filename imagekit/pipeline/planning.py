@@ -22,6 +22,7 @@ from imagekit.pipeline.extensions import Extensions
 from imagekit.pipeline.packages import CLIENT, Packages, weigh
 from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.room import foreseen_without_bytecode
+from imagekit.pipeline.slimming import chosen, dressed
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.base_plan import own_copies
 from imagekit.plan.build_plan import (
@@ -127,10 +128,11 @@ class Planner:
         if job.function.extensions:
             return decided_by_extensions(job.function.extensions), job.source.size_bytes
         try:
-            packages = self.packages.of(job.function, Target.managed(job.python, job.architecture))
+            locked = self.packages.of(job.function, Target.managed(job.python, job.architecture))
         except NoWheels as missing:
             names = tuple(problem.package for problem in missing.problems)
             return decide(None, names), job.source.size_bytes
+        packages = chosen(locked, job.function, None).packages
         footprint = _footprint(packages, weigh(self.workshop, packages), job.source)
         return decide(footprint), footprint.total_bytes
 
@@ -145,7 +147,8 @@ class Planner:
             what = "is of an image; the variables of a deployed ZIP are `lambda.env`"
             self.workshop.console.say(f"warning: {job.function.where}.env: {what}")
         target = Target.managed(job.python, job.architecture)
-        packages = self.packages.of(job.function, target)
+        choice = chosen(self.packages.of(job.function, target), job.function, None)
+        packages = choice.packages
         weights = weigh(self.workshop, packages)
         self._require_sound(job, packages)
         check_zip(_footprint(packages, weights, job.source))
@@ -161,6 +164,7 @@ class Planner:
             layers=(*package_layers(packages, weights, bytecode), job.source_layer(bytecode)),
             settings=None,
             limit_bytes=ZIP_LIMIT_BYTES,
+            slim=choice.slimmed(job.function.slim, self.workshop.store, packages),
         )
         without = foreseen_without_bytecode(plan, self.workshop.store)
         return replace(plan, without_bytecode=without)
@@ -169,8 +173,8 @@ class Planner:
         base = self._base(job)
         target = base.target(job.architecture)
         extensions = self.extensions.on(job.function, base, job.architecture)
-        locked = self.packages.of(job.function, target)
-        packages = _without(locked, base, extensions)
+        choice = chosen(self.packages.of(job.function, target), job.function, base)
+        packages = _without(choice.packages, base, extensions)
         if copies := own_copies(packages, base):
             what = f"its own copy comes before the base's: {', '.join(copies)}"
             self.workshop.console.say(f"{job.function.name}: {what}")
@@ -207,6 +211,7 @@ class Planner:
             limit_bytes=IMAGE_LIMIT_BYTES,
             extensions=extensions,
             steps=_steps(job.function),
+            slim=choice.slimmed(job.function.slim, self.workshop.store, packages),
         )
 
     def _base(self, job: _Job) -> Base:
@@ -226,7 +231,7 @@ class Planner:
             self.previous.know(name, architecture, packages, job.source)
 
     def _client(self, job: _Job, target: Target, bytecode: str | None) -> tuple[LayerPlan, ...]:
-        packages = self.packages.client(target)
+        packages = dressed(self.packages.client(target), job.function.slim)
         self.previous.know(job.function.name, job.architecture, packages, Tree())
         return (client_layer(packages, weigh(self.workshop, packages), bytecode),)
 

@@ -31,12 +31,12 @@ def foreseen_without_bytecode(plan: BuildPlan, store: Store) -> tuple[str, ...]:
 
 def _source_bytes(layer: LayerPlan, weights: dict[str, int]) -> int:
     own = (file.size_bytes for file in layer.files or () if file.path.endswith(_SUFFIX))
-    return sum(own) + sum(weights.get(package.wheel.digest.hex, 0) for package in layer.packages)
+    return sum(own) + sum(weights.get(package.recipe, 0) for package in layer.packages)
 
 
 def _weights(packages: Sequence[Package], store: Store) -> dict[str, int]:
     """Bytes of Python sources by wheel; one small record for all of them."""
-    wheels = sorted(package.wheel.digest.hex for package in packages)
+    wheels = sorted(package.recipe for package in packages)
     key = Digest.of("\n".join(wheels).encode()).hex
     match store.record(_KIND, key):
         case {"bytes": dict(known)}:
@@ -45,7 +45,7 @@ def _weights(packages: Sequence[Package], store: Store) -> dict[str, int]:
     for package in packages:
         if facts := wheel_facts(package, store):
             sources = (file.size_bytes for file in facts.files if file.path.endswith(_SUFFIX))
-            found[package.wheel.digest.hex] = sum(sources)
+            found[package.recipe] = sum(sources)
     if len(found) == len(wheels):
         store.put_record(_KIND, key, {"bytes": found})
     return found

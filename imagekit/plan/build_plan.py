@@ -11,6 +11,7 @@ from imagekit.model.digest import Digest
 from imagekit.model.extension import Extension
 from imagekit.model.package import Package
 from imagekit.model.packaging import Packaging
+from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
 from imagekit.model.target import Target
 from imagekit.model.tree import Tree
 from imagekit.oci.image import ConfigChange
@@ -67,6 +68,8 @@ class BuildPlan:
     """Layers of a ZIP whose bytecode will hardly fit: an estimate, for people alone."""
     steps: DockerSteps = NO_STEPS
     """What only the Docker engine can do."""
+    slim: Slimmed = NOTHING_LEFT_OUT
+    """What it is made without."""
 
     @property
     def unzipped_bytes(self) -> int:

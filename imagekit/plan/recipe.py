@@ -17,7 +17,7 @@ COMPRESSOR = "libdeflate-0.9.0/1"
 def packages_fingerprint(packages: Iterable[Package], *, root: str, bytecode: str | None) -> Digest:
     """Of a layer of wheels. `bytecode` is the full version of the CPython that compiles."""
     return _fingerprint(
-        wheels=sorted(package.wheel.digest.hex for package in packages),
+        wheels=sorted(package.recipe for package in packages),
         root=root,
         bytecode=bytecode,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imagekit.model.ecr import RepositorySettings
 from imagekit.model.packaging import Asked
+from imagekit.model.slim import BY_DEFAULT, SlimSettings
 from imagekit.model.target import Architecture
 
 
@@ -62,11 +63,14 @@ class FunctionConfig:
     architectures: tuple[Architecture, ...] = ("x86_64",)
     repository: str | None = None
     """With `{function}` filled in."""
+    layer_repository: str | None = None
+    """Where package layers are shared; with `{function}` filled in."""
     packaging: Asked = "auto"
     bytecode: bool = True
     bucket: str | None = None
     lock: Path | None = None
     settings: LambdaSettings = LambdaSettings()
+    slim: SlimSettings = BY_DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +85,8 @@ class Stage:
     """Assumed with the caller's own credentials."""
     repository: str | None = None
     """As written, `{function}` not yet filled in."""
+    layer_repository: str | None = None
+    """As written; what images that are promoted here share."""
     function_name: str | None = None
     """As written, such as `{function}-prod`."""
     alias: str | None = None

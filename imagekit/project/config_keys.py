@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
 from imagekit.model.packaging import PACKAGINGS, Asked
 from imagekit.model.reference import Reference
+from imagekit.model.slim import Profile, SlimSettings
 from imagekit.model.target import ARCHITECTURES, PYTHONS, Architecture
 from imagekit.project.config import LambdaSettings
 from imagekit.project.config_docker import read_run, read_system
 from imagekit.project.config_lambda import read_env, read_settings
+from imagekit.project.config_slim import KEYS as SLIM_KEYS
+from imagekit.project.config_slim import read_packages, read_profile, read_services
 from imagekit.project.config_table import Table
 
 KEYS = (
@@ -28,6 +31,7 @@ KEYS = (
     "include",
     "labels",
     "lambda",
+    "layer_repository",
     "lock",
     "member",
     "packaging",
@@ -36,22 +40,19 @@ KEYS = (
     "run",
     "source",
     "system",
+    *SLIM_KEYS,
 )
 
 LATER = (
-    "botocore_services",
     "budget",
-    "drop",
     "engine",
-    "exclude_packages",
-    "keep",
-    "layer_repository",
-    "provided",
-    "slim",
 )
 """Known words without an effect yet: refused, as a key that is ignored would mislead."""
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+_OPPOSITES = {"include": "exclude", "exclude": "include", "keep": "drop", "drop": "keep"}
+_ROOTS = {"keep": "the artefact's root", "drop": "the artefact's root"}
 
 Value = TypeVar("Value")
 
@@ -63,22 +64,29 @@ class SharedKeys:
     architectures: tuple[Architecture, ...] | None = None
     base: str | None = None
     bucket: str | None = None
+    botocore_services: tuple[str, ...] | None = None
     bytecode: bool | None = None
     dockerfile: str | None = None
+    drop: tuple[str, ...] | None = None
     env: tuple[tuple[str, str], ...] | None = None
     exclude: tuple[str, ...] | None = None
+    exclude_packages: tuple[str, ...] | None = None
     extensions: tuple[str, ...] | None = None
     extras: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
     include: tuple[str, ...] | None = None
+    keep: tuple[str, ...] | None = None
     labels: tuple[tuple[str, str], ...] | None = None
+    layer_repository: str | None = None
     lock: str | None = None
     member: str | None = None
     packaging: Asked | None = None
+    provided: tuple[str, ...] | None = None
     python: str | None = None
     repository: str | None = None
     run: tuple[str, ...] | None = None
     settings: LambdaSettings | None = None
+    slim: Profile | None = None
     source: tuple[str, ...] | None = None
     system: tuple[str, ...] | None = None
 
@@ -89,6 +97,18 @@ class SharedKeys:
         won["labels"] = _merged(below.labels, self.labels)
         won["settings"] = merged_settings(below.settings, self.settings)
         return SharedKeys(**won)
+
+    @property
+    def slim_settings(self) -> SlimSettings:
+        """What these keys leave out."""
+        return SlimSettings(
+            profile=self.slim or "safe",
+            keep=_ordered(self.keep),
+            drop=_ordered(self.drop),
+            exclude_packages=self.exclude_packages or (),
+            provided=self.provided or (),
+            services=self.botocore_services or (),
+        )
 
 
 _KEYS = fields(SharedKeys)
@@ -101,7 +121,8 @@ def read_shared(table: Table) -> SharedKeys:
         if key in table.values:
             table.problem(key, "is not supported yet", f"remove `{key}` from {table.findings.file}")
     settings = table.table("lambda")
-    return SharedKeys(
+    return replace(
+        read_slim(table),
         architectures=_architectures(table),
         base=table.text("base"),
         bucket=table.text("bucket"),
@@ -114,15 +135,28 @@ def read_shared(table: Table) -> SharedKeys:
         groups=table.texts("groups"),
         include=_globs(table, "include"),
         labels=table.pairs("labels"),
+        layer_repository=read_layer_repository(table),
         lock=table.text("lock"),
         member=table.text("member"),
         packaging=table.word("packaging", PACKAGINGS),
         python=_python(table),
-        repository=_repository(table),
+        repository=_repository(table, "repository"),
         run=read_run(table),
         settings=None if settings is None else read_settings(settings),
         source=_source(table),
         system=read_system(table),
+    )
+
+
+def read_slim(table: Table) -> SharedKeys:
+    """The keys that say what packages are made without, alone; `base.toml` has them, too."""
+    return SharedKeys(
+        botocore_services=read_services(table),
+        drop=_globs(table, "drop"),
+        exclude_packages=read_packages(table, "exclude_packages"),
+        keep=_globs(table, "keep"),
+        provided=read_packages(table, "provided"),
+        slim=read_profile(table),
     )
 
 
@@ -156,21 +190,30 @@ def _python(table: Table) -> str | None:
     return text
 
 
-def _repository(table: Table) -> str | None:
-    text = table.text("repository")
+def read_layer_repository(table: Table) -> str | None:
+    """`layer_repository`, as written: a repository whose tags are imagekit's own."""
+    text = _repository(table, "layer_repository")
+    if text is not None and Reference.parse(text.replace("{function}", "function")).tag:
+        what = f"{text!r} names a tag; layers are tagged by what they are made of"
+        table.problem("layer_repository", what)
+    return text
+
+
+def _repository(table: Table, key: str) -> str | None:
+    text = table.text(key)
     if text is None:
         return None
     for name in _PLACEHOLDER.findall(text):
         if name != "function":
-            table.problem("repository", f"{{{name}}} is not known; known: {{function}}")
+            table.problem(key, f"{{{name}}} is not known; known: {{function}}")
             return None
     try:
         reference = Reference.parse(text.replace("{function}", "function"))
     except ValueError as error:
-        table.problem("repository", f"{text!r} is not a repository: {error}")
+        table.problem(key, f"{text!r} is not a repository: {error}")
         return None
     if reference.digest is not None:
-        table.problem("repository", f"{text!r} names a digest; a push decides on that itself")
+        table.problem(key, f"{text!r} names a digest; a push decides on that itself")
     return text
 
 
@@ -202,17 +245,18 @@ def _globs(table: Table, key: str) -> tuple[str, ...] | None:
     for pattern in patterns or ():
         _relative(table, key, pattern)
         if ".." in pattern.split("/"):
-            table.problem(key, f"{pattern!r} climbs out of the project")
+            table.problem(key, f"{pattern!r} climbs out of {_ROOTS.get(key, 'the project')}")
         if pattern.startswith("!"):
-            other = "exclude" if key == "include" else "include"
-            table.problem(key, f"{pattern!r}: `!` is not known here; use `{other}`")
+            what = f"{pattern!r}: `!` is not known here; use `{_OPPOSITES[key]}`"
+            table.problem(key, what)
     return patterns
 
 
 def _relative(table: Table, key: str, path: str) -> None:
     # One spelling on every system: a drive letter or a backslash works on Windows alone.
     if path.startswith("/") or path[1:2] == ":":
-        table.problem(key, f"{path!r} must be relative to the configuration's folder")
+        root = _ROOTS.get(key, "the configuration's folder")
+        table.problem(key, f"{path!r} must be relative to {root}")
     if "\\" in path:
         fixed = path.replace("\\", "/")
         table.problem(key, f"{path!r} must be written with `/`", f'write "{fixed}"')
@@ -220,6 +264,11 @@ def _relative(table: Table, key: str, path: str) -> None:
 
 def _list(words: tuple[str, ...]) -> str:
     return ", ".join(words)
+
+
+def _ordered(patterns: tuple[str, ...] | None) -> tuple[str, ...]:
+    """In an order of their own, as what they say together does not depend on it."""
+    return tuple(sorted(set(patterns or ())))
 
 
 def _first(mine: Value | None, below: Value | None) -> Value | None:

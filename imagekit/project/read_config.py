@@ -262,11 +262,13 @@ def _function(name: str, own: Table, shared: SharedKeys, root: Path) -> Function
         python=keys.python,
         architectures=keys.architectures or ("x86_64",),
         repository=_filled(keys.repository, name),
+        layer_repository=_filled(keys.layer_repository, name),
         packaging=keys.packaging or "auto",
         bytecode=keys.bytecode is not False,
         bucket=keys.bucket,
         lock=Path(keys.lock) if keys.lock else None,
         settings=settings,
+        slim=keys.slim_settings,
     )
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 
 from imagekit.model.outcome import LayerOutcome, Outcome
+from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
 
 SCHEMA = 1
 
@@ -32,6 +33,7 @@ def _function(outcome: Outcome) -> dict[str, object]:
             for reference, unzipped_bytes in outcome.extensions
         ]
     sometimes = {
+        "slim": slim_document(outcome.slim),
         "path": outcome.path and str(outcome.path),
         "reference": outcome.reference,
         "digest": outcome.digest and str(outcome.digest),
@@ -45,6 +47,20 @@ def _function(outcome: Outcome) -> dict[str, object]:
         "seconds": outcome.seconds and round(outcome.seconds, 3),
     }
     return always | {key: value for key, value in sometimes.items() if value is not None}
+
+
+def slim_document(slim: Slimmed) -> dict[str, object] | None:
+    """What an artefact is made without; None where that is nothing."""
+    if slim == NOTHING_LEFT_OUT:
+        return None
+    return {
+        "profile": slim.profile,
+        "saved": [
+            {"reason": one.reason, "unzipped_bytes": one.unzipped_bytes, "files": one.files}
+            for one in slim.saved
+        ],
+        "left_out": [{"package": one.package, "why": one.why} for one in slim.left_out],
+    }
 
 
 def layer_document(layer: LayerOutcome) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from imagekit.model.outcome import LayerOutcome, Outcome
 from imagekit.model.sizes import size
+from imagekit.report.slim import slim_lines
 from imagekit.report.text import seconds
 
 ZIP_LIMIT = "ZIP limit 262"
@@ -24,6 +25,7 @@ def plan_lines(outcome: Outcome) -> Iterator[str]:
     if outcome.docker_for:
         yield f"  engine    docker, for {' and '.join(outcome.docker_for)}"
     yield f"  bytecode  {outcome.bytecode or 'none'}"
+    yield from slim_lines(outcome.slim)
     share = outcome.unzipped_bytes / outcome.limit_bytes
     yield (
         f"  size      {size(outcome.unzipped_bytes)} of {size(outcome.limit_bytes)} unzipped "

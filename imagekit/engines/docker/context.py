@@ -2,7 +2,8 @@
 
     Dockerfile  .dockerignore
     tools/uv  tools/settle.py           mounted while wheels are installed
-    layers/NAME/*.whl  bytecode.tar     mounted, one folder for each layer's step
+    layers/NAME/*.whl  bytecode.tar  dropped.json
+                                        mounted, one folder for each layer's step
     source.tar                          the project's files, unpacked by ADD
 
 No index, no lock and no credential is in it. Wheels are linked from the store, not copied.
@@ -10,6 +11,7 @@ No index, no lock and no credential is in it. Wheels are linked from the store, 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -17,8 +19,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagekit.contents.trees import Compiler, packages_tree
-from imagekit.engines.docker.recipe import BYTECODE, SOURCE, TOOLS, folder_of
+from imagekit.contents.trees import Compiler, dropped_paths, packages_tree
+from imagekit.engines.docker.recipe import (
+    BYTECODE,
+    DROPPED,
+    SOURCE,
+    TOOLS,
+    folder_of,
+    is_slimmed,
+)
 from imagekit.model.digest import Digest
 from imagekit.model.package import Package
 from imagekit.model.tree import Tree
@@ -67,6 +76,9 @@ class ContextMaker:
         folder.mkdir(parents=True)
         for package in layer.packages:
             self._put(self.wheel_path(package), folder / package.wheel.filename)
+        if is_slimmed(layer):
+            dropped = json.dumps(dropped_paths(layer.packages, self.wheel_path))
+            (folder / DROPPED).write_text(dropped, encoding="utf-8", newline="\n")
         if self.compiler is not None:
             self._put(self.store.blob_path(self._bytecode(layer, self.compiler)), folder / BYTECODE)
 

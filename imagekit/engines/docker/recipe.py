@@ -14,6 +14,7 @@ from imagekit.plan.build_plan import BuildPlan, LayerPlan
 TOOLS = "tools"
 SOURCE = "source.tar"
 BYTECODE = "bytecode.tar"
+DROPPED = "dropped.json"
 
 # What a Dockerfile's own words would take apart: its escapes, heredocs, flags, and the JSON form.
 _NOT_PLAIN = ("\n", "\\", "<<")
@@ -43,6 +44,8 @@ class LayerStep:
     """In the build context, with the wheels and their bytecode."""
     wheels: tuple[str, ...]
     bytecode: str | None
+    dropped: str | None
+    """The list of what slimming leaves out of these wheels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +127,13 @@ def layer_steps(plan: BuildPlan) -> Iterator[LayerStep]:
             folder=folder_of(layer),
             wheels=tuple(one.wheel.filename for one in layer.packages),
             bytecode=BYTECODE if plan.bytecode else None,
+            dropped=DROPPED if is_slimmed(layer) else None,
         )
+
+
+def is_slimmed(layer: LayerPlan) -> bool:
+    """Whether anything may be left out of a layer's wheels."""
+    return any(package.slim.key for package in layer.packages)
 
 
 def folder_of(layer: LayerPlan) -> str:

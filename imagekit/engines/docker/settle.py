@@ -1,17 +1,19 @@
 """After `uv pip install` in an image: what installers leave behind goes, bytecode comes.
 
 Knows nothing of imagekit: it is mounted into a build and run by the image's own Python, as
-`settle.py TOP ROOT [BYTECODE.tar]`: TOP is the image's root, ROOT where the wheels went. What
-earlier steps installed is not touched: a file that is only looked at differently would be in two
-layers. Afterwards the files are those of the image that is made without Docker: no INSTALLER,
-REQUESTED, direct_url.json or uv_cache.json, a sorted RECORD of what is there, imagekit's bytecode
-in place of the wheel's, modes 0755 and 0644, one time for all.
+`settle.py TOP ROOT [BYTECODE.tar] [DROPPED.json]`: TOP is the image's root, ROOT where the wheels
+went, DROPPED.json a list of paths under ROOT that slimming leaves out. What earlier steps installed
+is not touched: a file that is only looked at differently would be in two layers. Afterwards the
+files are those of the image that is made without Docker: no INSTALLER, REQUESTED, direct_url.json
+or uv_cache.json, a sorted RECORD of what is there, imagekit's bytecode in place of the wheel's,
+modes 0755 and 0644, one time for all.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import shutil
 import sys
@@ -25,16 +27,19 @@ _LEFT_BEHIND = frozenset([_INSTALLER, "REQUESTED", "direct_url.json", "uv_cache.
 _SCRATCH = (".uv", ".lock")
 
 
-def settle(top: Path, root: Path, bytecode: Path | None = None) -> None:
+def settle(top: Path, root: Path, *given: Path) -> None:
     """Bring what the last `uv pip install --target ROOT` left into its final form.
 
     Folders above ROOT and below TOP get the same time: they are in the layer, too.
     """
+    bytecode = next((path for path in given if path.suffix == ".tar"), None)
+    lists = (json.loads(path.read_text("utf-8")) for path in given if path.suffix == ".json")
+    dropped = frozenset(path for paths in lists for path in paths)
     for name in _SCRATCH:
         _remove(root / name)
     # uv writes INSTALLER for each distribution: where it lies, this step has installed it.
     new = [path.parent for path in sorted(root.glob(f"*.dist-info/{_INSTALLER}"))]
-    files = [root / path for folder in new for path in _settled_record(folder, root)]
+    files = [root / path for folder in new for path in _settled_record(folder, root, dropped)]
     if bytecode is not None:
         files += _unpack(bytecode, root)
     for file in files:
@@ -50,16 +55,17 @@ def settle(top: Path, root: Path, bytecode: Path | None = None) -> None:
             _set_time(folder)
 
 
-def _settled_record(folder: Path, root: Path) -> list[str]:
-    """Remove what is not the wheel's, write RECORD anew, and give the paths that are left."""
+def _settled_record(folder: Path, root: Path, dropped: frozenset[str]) -> list[str]:
+    """Remove what is not the wheel's and what is `dropped`, write RECORD anew; the paths left."""
     record = folder / "RECORD"
     rows = list(csv.reader(io.StringIO(record.read_text("utf-8"))))
     kept: list[list[str]] = []
     for row in rows:
         path = root / row[0]
-        if (path.parent == folder and path.name in _LEFT_BEHIND) or "__pycache__" in path.parts:
+        left_behind = path.parent == folder and path.name in _LEFT_BEHIND
+        if left_behind or "__pycache__" in path.parts or row[0] in dropped:
             _remove(path)
-            _remove_empty(path.parent)
+            _remove_empty(path.parent, root)
         else:
             kept.append(row)
     for name in _LEFT_BEHIND:
@@ -92,9 +98,10 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _remove_empty(folder: Path) -> None:
-    if folder.is_dir() and not any(folder.iterdir()):
+def _remove_empty(folder: Path, root: Path) -> None:
+    while folder != root and folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
+        folder = folder.parent
 
 
 def _set_time(path: Path) -> None:

@@ -1,0 +1,148 @@
+"""Which file of a package is left out, and why: from the package's name and the path alone.
+
+So a wheel's directory tells what will be left of it, to the byte. A rule of this file holds for all
+packages; `contents.slim.exceptions` says for whom it would be wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+from imagekit.contents.slim.exceptions import MORE, STAYS
+from imagekit.contents.slim.models import is_other_service
+from imagekit.model.slim import Slim
+from imagekit.project.patterns import Patterns
+
+Why = Callable[[str], str | None]
+"""Of a path: the reason why it is left out; None where it stays."""
+
+ASKED_FOR: Final = "asked for"
+STUBS: Final = "type stubs"
+
+_C_SOURCES = ("c", "cc", "cpp", "cxx", "cu", "h", "hh", "hpp", "hxx", "cuh", "tpp")
+_CYTHON_SOURCES = ("pyx", "pxd", "pxi")
+_FORTRAN_SOURCES = ("f", "f77", "f90", "f95", "pyf")
+_SOURCES = "|".join((*_C_SOURCES, *_CYTHON_SOURCES, *_FORTRAN_SOURCES))
+
+# `docs` may be a package (botocore.docs is imported by boto3), and a template or a page that is
+# served may lie in one: only what is written to be read goes, and only beside code.
+_PROSE = "rst|md|tex|ipynb"
+
+_RULES: Final = re.compile(
+    r"(?P<tests>(?:^|/)tests/)"
+    r"|(?P<docs>^share/(?:doc|man|info)/|(?:^|/)docs?/(?:[^/]+/)*[^/]+\.(?:" + _PROSE + r")$)"
+    r"|(?P<stubs>\.pyi$)"
+    r"|(?P<sources>\.(?:" + _SOURCES + r")$|^include/)"
+    r"|(?P<static>\.(?:a|la)$|(?:^|/)lib(?:64)?/[^/]+\.lib$)"
+    r"|(?P<bytecode>\.pyo$)"
+)
+_REASONS: Final = {
+    "tests": "tests",
+    "docs": "docs",
+    "stubs": STUBS,
+    "sources": "C sources and headers",
+    "static": "static libraries",
+    "bytecode": "stale bytecode",
+}
+REASONS: Final = (*_REASONS.values(), "models of other services", ASKED_FOR)
+"""All that there are."""
+
+# `importlib.metadata` reads them, and licences are to be passed on with what they are of.
+_METADATA: Final = re.compile(r"^[^/]+\.(?:dist|egg)-info/")
+_LICENCE: Final = re.compile(
+    r"(?:^|/)(?:licen[cs]es?|copying|copyright|notice|authors|patents)(?:[-_.][^/]*)?(?:$|/)",
+    re.IGNORECASE,
+)
+# A licence's words, not a module or a header that happens to be called so.
+_CODE: Final = re.compile(r"\.(?:py|pyi|pyc|so|[ch]|cpp|hpp)$")
+
+
+@lru_cache(maxsize=1024)
+def deciding(name: str, slim: Slim) -> Why:
+    """The decision for one package, by its normalised name; a function that is asked of each path.
+
+    `keep` wins over everything, `drop` over the rules. Metadata and licences stay always.
+    """
+    by_rules = _by_rules(name, slim)
+    if not (slim.keep or slim.drop):
+        return by_rules
+    kept, dropped = _Asked(slim.keep), _Asked(slim.drop)
+
+    def why(path: str) -> str | None:
+        if kept.names(path) or _METADATA.match(path):
+            return None
+        return ASKED_FOR if dropped.names(path) else by_rules(path)
+
+    return why
+
+
+def why_dropped(name: str, path: str, slim: Slim) -> str | None:
+    """Why the file at `path` of the package `name` is left out; None where it stays."""
+    return deciding(name, slim)(path)
+
+
+def _by_rules(name: str, slim: Slim) -> Why:
+    general = _general(name, slim) if slim.profile != "off" else _stays
+    if not slim.services or name not in ("boto3", "botocore"):
+        return general
+    services = frozenset(slim.services)
+
+    def why(path: str) -> str | None:
+        if is_other_service(path, services):
+            return "models of other services"
+        return general(path)
+
+    return why
+
+
+def _general(name: str, slim: Slim) -> Why:
+    stays = [one.paths for one in STAYS if one.holds_for(name)]
+    if slim.reads_stubs:
+        stays.append(r"\.pyi$")
+    exception = re.compile("|".join(f"(?:{one})" for one in stays)) if stays else None
+    more = [(re.compile(one.paths), one.reason) for one in MORE if one.holds_for(name)]
+
+    def why(path: str) -> str | None:
+        found = _RULES.search(path)
+        reason = _REASONS[found.lastgroup] if found and found.lastgroup else None
+        if reason is None:
+            reason = next((words for paths, words in more if paths.search(path)), None)
+        if reason is None or (exception and exception.search(path)) or _METADATA.match(path):
+            return None
+        return None if _LICENCE.search(path) and not _CODE.search(path) else reason
+
+    return why
+
+
+def _stays(path: str) -> None:
+    return
+
+
+class _Asked:
+    """Patterns of the configuration, read as git reads them: what names a folder names all in it.
+
+    Asked from the top down; the answer for a folder is kept, as its files come one after another.
+    """
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self._patterns = Patterns.of(patterns) if patterns else None
+        self._folders: dict[str, bool] = {"": False}
+
+    def names(self, path: str) -> bool:
+        if self._patterns is None:
+            return False
+        folder = path.rpartition("/")[0]
+        return self._folder(folder) or self._patterns.verdict(path, folder=False) is True
+
+    def _folder(self, path: str) -> bool:
+        known = self._folders.get(path)
+        if known is None:
+            above = self._folder(path.rpartition("/")[0])
+            known = above or (
+                self._patterns is not None and self._patterns.verdict(path, folder=True) is True
+            )
+            self._folders[path] = known
+        return known
