@@ -111,6 +111,7 @@ class Found:
 
 
 LINUX_ALONE = {
+    "bundle/loader/": "goes into a ZIP and runs in the function",
     "local/": "Lambda on this machine: containers and the Runtime API",
     "bases/debian.py": "runs mmdebstrap, which Debian has",
     "bases/bytecode.py": "starts a composed base's own Python, through its own loader",

@@ -1,18 +1,33 @@
-"""A plan as a ZIP: all layers in one archive, with as much bytecode as the limit allows."""
+"""A plan as a ZIP: all layers in one archive, with as much bytecode as the limit allows.
+
+What is unpacked to `/tmp` at start is an archive of its own, in the ZIP or in a bucket.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imagekit.bundle.compiled import bytecode_of
+from imagekit.bundle.rest import (
+    ARCHIVE,
+    LOADER_FORMAT,
+    OWNER,
+    Rest,
+    known_rest,
+    loader_entries,
+    record_of,
+    rest_of,
+)
 from imagekit.bundle.zip import write_zip
 from imagekit.contents.trees import Compiler, packages_tree
 from imagekit.model.digest import Digest
+from imagekit.model.errors import CannotBuild, TooLarge
 from imagekit.model.package import Package
-from imagekit.model.tree import FileEntry, Tree
+from imagekit.model.tree import Bytes, FileEntry, Tree
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
+from imagekit.plan.door import behind, behind_bytecode, door_of, door_source
 from imagekit.plan.packaging import fitting
 from imagekit.store import Store
 
@@ -28,6 +43,8 @@ class MadeZip:
     unzipped_bytes: int
     without_bytecode: tuple[str, ...] = ()
     """Parts whose bytecode did not fit below the limit."""
+    rest: Rest | None = None
+    """What is unpacked at start."""
     new: bool = True
     """It was made in this run, not found."""
 
@@ -39,25 +56,91 @@ def make_zip(
     compiler: Compiler | None,
 ) -> MadeZip:
     """The ZIP of a plan, made unless the store has it. PathCollisions, BadWheel, CannotBuild."""
-    key = Digest.of("\n".join(layer.fingerprint.hex for layer in plan.layers).encode()).hex
+    key = _key(plan)
     if known := _known(store, key):
         return known
-    parts = [_Part.of(layer, store, wheel_path, compiler) for layer in plan.layers]
-    sizes = [(part.name, part.bytecode_bytes) for part in parts]
-    plain = sum(part.plain.size_bytes for part in parts)
+
+    def parts(layers: Iterable[LayerPlan]) -> list[_Part]:
+        return [_Part.of(layer, store, wheel_path, compiler) for layer in layers]
+
+    rest = _rest(plan, store, parts)
+    front = tuple(loader_entries(rest, store, compiler)) if rest else ()
+    stay = parts(layer for layer in plan.layers if layer.name not in _away(plan))
+    sizes = [(part.name, part.bytecode_bytes) for part in stay]
+    plain = sum(part.plain.size_bytes for part in stay) + sum(one.size_bytes for one in front)
+    if rest is not None:
+        _require_room(plan, stay, plain)
     kept = fitting(plain, sizes, plan.limit_bytes)
-    tree = Tree.of(entry for part in parts for entry in part.entries(part.name in kept))
+    entries = [one for part in stay for one in part.entries(part.name in kept)]
+    tree = Tree.of((*_behind_door(plan, entries), *front) if rest else entries)
     with store.folder() as folder:
-        facts = write_zip(tree, folder / "made.zip")
+        facts = write_zip(tree, folder / "made.zip", stored=(ARCHIVE,))
         store.adopt(folder / "made.zip", facts.digest)
     made = MadeZip(
         digest=facts.digest,
         size_bytes=facts.size_bytes,
         unzipped_bytes=facts.unzipped_bytes,
         without_bytecode=tuple(name for name, size in sizes if size and name not in kept),
+        rest=rest,
     )
     _keep(store, key, made)
     return made
+
+
+def _away(plan: BuildPlan) -> tuple[str, ...]:
+    """Names of the layers that are unpacked at start."""
+    return plan.unpacks.layers if plan.unpacks else ()
+
+
+def _rest(
+    plan: BuildPlan, store: Store, parts: Callable[[Iterable[LayerPlan]], list[_Part]]
+) -> Rest | None:
+    away = [layer for layer in plan.layers if layer.name in _away(plan)]
+    if plan.unpacks is None or not away:
+        return None
+
+    def tree() -> Tree:
+        return Tree.of(one for part in parts(away) for one in part.entries(True))
+
+    fingerprints = (layer.fingerprint for layer in away)
+    return rest_of(fingerprints, tree, store, plan.unpacks.bucket)
+
+
+def _key(plan: BuildPlan) -> str:
+    recipe = [layer.fingerprint.hex for layer in plan.layers]
+    if plan.unpacks is not None:
+        away = ",".join(plan.unpacks.layers)
+        recipe += [f"loader {LOADER_FORMAT}", plan.handler, away, plan.unpacks.bucket or ""]
+    return Digest.of("\n".join(recipe).encode()).hex
+
+
+def _require_room(plan: BuildPlan, stay: Sequence[_Part], plain: int) -> None:
+    """What was foreseen of compressed sizes may have been too little."""
+    if plain < plan.limit_bytes:
+        return
+    heavy = sorted(((part.plain.size_bytes, part.name) for part in stay), reverse=True)
+    raise TooLarge(
+        what="the ZIP, with what it unpacks at start,",
+        limit_bytes=plan.limit_bytes,
+        actual_bytes=plain,
+        biggest=tuple((name, size_bytes) for size_bytes, name in heavy[:5]),
+        hint='write `packaging = "zip-s3"` and `bucket = "NAME"`, or `packaging = "image"`',
+    )
+
+
+def _behind_door(plan: BuildPlan, entries: Iterable[FileEntry]) -> Iterator[FileEntry]:
+    """The entries, with the door in front of the handler's module."""
+    by_path = {entry.path: entry for entry in entries}
+    door = door_of(by_path, plan.handler)
+    if door is None:
+        raise CannotBuild(
+            what=f"the module of {plan.handler} is no Python source, so nothing can run before it",
+            hint="write a module in Python that imports it, and name that as `handler`",
+        )
+    for path, entry in by_path.items():
+        yield replace(entry, path=behind(door) if path == door else behind_bytecode(path, door))
+    text = door_source(door)
+    yield FileEntry(path=door, size_bytes=len(text), owner=OWNER, content=Bytes(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,18 +170,24 @@ class _Part:
 
 
 def _known(store: Store, key: str) -> MadeZip | None:
-    match store.record(_KIND, key):
+    found = store.record(_KIND, key)
+    match found:
         case {
             "digest": str(digest),
             "size_bytes": int(size),
             "unzipped_bytes": int(unzipped),
             "without_bytecode": list(without),
         } if store.has_blob(Digest(digest), size):
+            told = found.get("rest") if found else None
+            rest = known_rest(told if isinstance(told, dict) else None, store)
+            if told is not None and rest is None:
+                return None
             return MadeZip(
                 digest=Digest(digest),
                 size_bytes=size,
                 unzipped_bytes=unzipped,
                 without_bytecode=tuple(without),
+                rest=rest,
                 new=False,
             )
     return None
@@ -111,4 +200,6 @@ def _keep(store: Store, key: str, made: MadeZip) -> None:
         "unzipped_bytes": made.unzipped_bytes,
         "without_bytecode": list(made.without_bytecode),
     }
+    if made.rest is not None:
+        value["rest"] = record_of(made.rest)
     store.put_record(_KIND, key, value)

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import struct
 import zlib
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -28,6 +29,7 @@ _DEFLATED: Final = 8
 _UTF8: Final = 0x800  # general purpose bit 11
 _VERSION: Final = 20  # 2.0: folders and deflate
 _UNIX: Final = 3
+_FILE: Final = 0o100644
 _DATE: Final = (1 << 5) | 1  # January 1st of year 0, which is 1980
 
 # Beyond these a ZIP takes the ZIP64 extension, and Lambda's own limit is far below both.
@@ -118,8 +120,10 @@ class _Archive:
         self._file.write(data)
 
 
-def write_zip(tree: Tree, path: Path) -> ZipFacts:
+def write_zip(tree: Tree, path: Path, *, stored: Container[str] = ()) -> ZipFacts:
     """Write `tree` as the ZIP `path`, in place of one that is there.
+
+    `stored` are paths of what is compressed already.
 
     Whether Lambda takes it is for the checks to say; TooLarge is raised only where the format ends
     (4 GiB, 65,534 files), CannotBuild where the disk refuses or a file changes under the reader.
@@ -133,7 +137,8 @@ def write_zip(tree: Tree, path: Path) -> ZipFacts:
         archive = _Archive(file)
         unzipped = 0
         for entry in tree:
-            member = _member(entry)
+            whole = entry.path in stored
+            member = _stored(entry, _FILE, read_whole(entry)) if whole else _member(entry)
             archive.add(member)
             unzipped += member.size_bytes
         return ZipFacts(
@@ -147,7 +152,7 @@ def write_zip(tree: Tree, path: Path) -> ZipFacts:
 def _member(entry: FileEntry) -> _Member:
     if entry.link_target is not None:
         return _stored(entry, 0o120777, utf8_name(entry.link_target))
-    mode = 0o100755 if entry.executable else 0o100644
+    mode = 0o100755 if entry.executable else _FILE
     if deflated := entry.content.deflated():
         return _deflated(entry, mode, deflated)
     data = read_whole(entry)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord
-from imagekit.model.packaging import Packaging
+from imagekit.model.packaging import Packaging, Unpacks
 from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
 from imagekit.model.target import Architecture
 
@@ -64,6 +64,8 @@ class Outcome:
     """Instructions that Docker ran; None where it did not build. The others were cached."""
     steps_cached: int = 0
     slim: Slimmed = NOTHING_LEFT_OUT
+    unpacks: Unpacks | None = None
+    """What a ZIP unpacks to `/tmp` at start."""
     changes: tuple[str, ...] = ()
     """Packages that differ from the build before: `pandas 3.1.0→3.1.1`."""
 

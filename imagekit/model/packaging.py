@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
+from imagekit.model.digest import Digest
 from imagekit.model.function import PackageType
 
 Packaging = Literal["image", "zip", "zip-layers", "zip-nested", "zip-s3"]
@@ -16,6 +19,32 @@ PACKAGINGS: tuple[Asked, ...] = get_args(Asked)
 
 UNPACKING = ("zip-nested", "zip-s3")
 """Those that unpack to `/tmp` at start what does not fit below the limit of a ZIP."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpacks:
+    """What is unpacked to `/tmp` at start; sizes are foreseen, and exact once it was made."""
+
+    layers: tuple[str, ...]
+    """By name, in the plan's order."""
+    packed_bytes: int
+    unpacked_bytes: int
+    bucket: str | None = None
+    """Where it lies; None: in the ZIP."""
+    digest: Digest | None = None
+    """Of the archive, once it was made."""
+    path: Path | None = None
+    """Where it was written for whoever uploads it."""
+
+    @property
+    def key(self) -> str | None:
+        """Its name in the bucket: its content's."""
+        return key_of(self.digest) if self.bucket and self.digest else None
+
+
+def key_of(digest: Digest) -> str:
+    """The key in a bucket of an archive of this content."""
+    return f"imagekit/{digest.hex}.zip"
 
 
 def package_type(packaging: Packaging) -> PackageType:

@@ -13,6 +13,7 @@ from imagekit.model.digest import Digest
 from imagekit.model.errors import UsageError
 from imagekit.model.image import LayerRecord
 from imagekit.model.outcome import LayerOutcome, Outcome
+from imagekit.model.packaging import Unpacks
 from imagekit.oci.image import Image
 from imagekit.pipeline.checking import require_image
 from imagekit.pipeline.layers import MadeLayers, known_layers, make_layers
@@ -170,7 +171,7 @@ def outcome_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Outcom
         architecture=plan.target.architecture,
         packaging=plan.packaging,
         why=plan.why,
-        unzipped_bytes=below_bytes + sum(layer.unzipped_bytes for layer in layers),
+        unzipped_bytes=below_bytes + _unzipped(plan, layers),
         limit_bytes=plan.limit_bytes,
         layers=layers,
         base=plan.base.reference if plan.base else None,
@@ -178,8 +179,18 @@ def outcome_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Outcom
         extensions=extensions,
         bytecode=f"CPython {plan.bytecode}" if plan.bytecode else "none",
         docker_for=tuple(plan.steps.words()),
+        unpacks=plan.unpacks,
         slim=plan.slim,
     )
+
+
+def _unzipped(plan: BuildPlan, layers: Sequence[LayerOutcome]) -> int:
+    """What counts against the limit: of what is unpacked at start, the archive in the ZIP."""
+    if plan.unpacks is None:
+        return sum(layer.unzipped_bytes for layer in layers)
+    inside = 0 if plan.unpacks.bucket else plan.unpacks.packed_bytes
+    stay = (layer for layer in layers if layer.name not in plan.unpacks.layers)
+    return inside + sum(layer.unzipped_bytes for layer in stay)
 
 
 def layer_outcome(layer: LayerPlan, record: LayerRecord | None) -> LayerOutcome:
@@ -231,8 +242,20 @@ def _zip(workshop: Workshop, packages: Packages, plan: BuildPlan) -> Made:
         unzipped_bytes=made.unzipped_bytes,
         size_bytes=made.size_bytes,
         digest=made.digest,
+        unpacks=_unpacked(plan, made),
     )
     if made.without_bytecode:
         gone = ", ".join(made.without_bytecode)
         outcome = replace(outcome, bytecode=f"{outcome.bytecode}; no room for that of {gone}")
     return Made(plan=plan, zip=made, outcome=outcome)
+
+
+def _unpacked(plan: BuildPlan, made: MadeZip) -> Unpacks | None:
+    if plan.unpacks is None or made.rest is None:
+        return None
+    return replace(
+        plan.unpacks,
+        packed_bytes=made.rest.size_bytes,
+        unpacked_bytes=made.rest.unpacked_bytes,
+        digest=made.rest.digest,
+    )

@@ -23,6 +23,7 @@ from imagekit.pipeline.packages import CLIENT, Packages, weigh
 from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.room import foreseen_without_bytecode
 from imagekit.pipeline.slimming import chosen, dressed
+from imagekit.pipeline.unpacking import unpacking
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.base_plan import own_copies
 from imagekit.plan.build_plan import (
@@ -89,9 +90,9 @@ class Planner:
             return self._auto(job)
         if wanted == "image":
             return self._image(job, _ASKED_FOR)
-        if wanted == "zip-layers" or wanted in UNPACKING:
+        if wanted == "zip-layers":
             raise _later(function, wanted)
-        return self._zip(job, _ASKED_FOR)
+        return self._zip(job, _ASKED_FOR, wanted)
 
     def python(self, function: FunctionConfig) -> str:
         """The minor version: the function's, else its base's. ConfigError where they disagree."""
@@ -151,7 +152,8 @@ class Planner:
         packages = choice.packages
         weights = weigh(self.workshop, packages)
         self._require_sound(job, packages)
-        check_zip(_footprint(packages, weights, job.source))
+        if packaging == "zip":
+            check_zip(_footprint(packages, weights, job.source))
         bytecode = self._bytecode(job, base=None)
         plan = BuildPlan(
             function=job.function.name,
@@ -166,6 +168,8 @@ class Planner:
             limit_bytes=ZIP_LIMIT_BYTES,
             slim=choice.slimmed(job.function.slim, self.workshop.store, packages),
         )
+        if packaging in UNPACKING:
+            return unpacking(plan, job.function, self.workshop.store)
         without = foreseen_without_bytecode(plan, self.workshop.store)
         return replace(plan, without_bytecode=without)
 

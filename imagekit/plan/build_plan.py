@@ -10,7 +10,7 @@ from imagekit.model.base import SHARED_ROOT, Base
 from imagekit.model.digest import Digest
 from imagekit.model.extension import Extension
 from imagekit.model.package import Package
-from imagekit.model.packaging import Packaging
+from imagekit.model.packaging import Packaging, Unpacks
 from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
 from imagekit.model.target import Target
 from imagekit.model.tree import Tree
@@ -68,6 +68,8 @@ class BuildPlan:
     """Layers of a ZIP whose bytecode will hardly fit: an estimate, for people alone."""
     steps: DockerSteps = NO_STEPS
     """What only the Docker engine can do."""
+    unpacks: Unpacks | None = None
+    """Layers of a ZIP that are unpacked to `/tmp` at start."""
     slim: Slimmed = NOTHING_LEFT_OUT
     """What it is made without."""
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 
 from imagekit.model.outcome import LayerOutcome, Outcome
+from imagekit.model.packaging import Unpacks
 from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
 
 SCHEMA = 1
@@ -34,6 +35,7 @@ def _function(outcome: Outcome) -> dict[str, object]:
         ]
     sometimes = {
         "slim": slim_document(outcome.slim),
+        "unpacks": outcome.unpacks and unpacks_document(outcome.unpacks),
         "path": outcome.path and str(outcome.path),
         "reference": outcome.reference,
         "digest": outcome.digest and str(outcome.digest),
@@ -61,6 +63,20 @@ def slim_document(slim: Slimmed) -> dict[str, object] | None:
         ],
         "left_out": [{"package": one.package, "why": one.why} for one in slim.left_out],
     }
+
+
+def unpacks_document(unpacks: Unpacks) -> dict[str, object]:
+    """What is unpacked to `/tmp` at start; keys of what is not known are left out."""
+    found = {
+        "layers": list(unpacks.layers),
+        "packed_bytes": unpacks.packed_bytes,
+        "unpacked_bytes": unpacks.unpacked_bytes,
+        "digest": unpacks.digest and str(unpacks.digest),
+        "bucket": unpacks.bucket,
+        "key": unpacks.key,
+        "path": unpacks.path and str(unpacks.path),
+    }
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def layer_document(layer: LayerOutcome) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from imagekit.model.outcome import LayerOutcome, Outcome
+from imagekit.model.packaging import Unpacks
 from imagekit.model.sizes import size
 from imagekit.report.slim import slim_lines
 from imagekit.report.text import seconds
@@ -26,6 +27,8 @@ def plan_lines(outcome: Outcome) -> Iterator[str]:
         yield f"  engine    docker, for {' and '.join(outcome.docker_for)}"
     yield f"  bytecode  {outcome.bytecode or 'none'}"
     yield from slim_lines(outcome.slim)
+    if outcome.unpacks:
+        yield from _unpacks_lines(outcome.unpacks)
     share = outcome.unzipped_bytes / outcome.limit_bytes
     yield (
         f"  size      {size(outcome.unzipped_bytes)} of {size(outcome.limit_bytes)} unzipped "
@@ -37,6 +40,16 @@ def plan_lines(outcome: Outcome) -> Iterator[str]:
     for row in rows:
         cells = (row[0].ljust(widths[0]), row[1].rjust(widths[1]), row[2].ljust(widths[2]))
         yield f"    {'  '.join((*cells, row[3]))}".rstrip()
+
+
+def _unpacks_lines(unpacks: Unpacks) -> Iterator[str]:
+    where = f"s3://{unpacks.bucket}" if unpacks.bucket else "the ZIP"
+    yield (
+        f"  at start  {', '.join(unpacks.layers)}: {size(unpacks.packed_bytes)} in {where}, "
+        f"{size(unpacks.unpacked_bytes)} of /tmp"
+    )
+    if unpacks.bucket:
+        yield f"  role      needs s3:GetObject on arn:aws:s3:::{unpacks.bucket}/imagekit/*"
 
 
 def plan_table(outcomes: Sequence[Outcome]) -> Iterator[str]:
