@@ -81,6 +81,14 @@ class Console:
     _sections: int = 0
     _bar: threading.Lock = field(default_factory=threading.Lock)
 
+    def columns(self) -> int | None:
+        """How wide the terminal is that shows the answer; None where a program reads it."""
+        if not self.out.isatty():
+            return None
+        import shutil
+
+        return shutil.get_terminal_size().columns
+
     def answer(self, text: str) -> None:
         """One line (or one JSON document) that a script may read."""
         self.out.write(f"{text}\n")

@@ -19,6 +19,8 @@ class Seen:
     """The sixteen bytes that every `.pyc` begins with (PEP 552)."""
     source_hash: bytes = b""
     """Of a Python source, as the `.pyc` of the expected version states it."""
+    blocks: bytes = b""
+    """Hashes of the file's blocks, one after the other, for who compares artefacts."""
 
 
 NOTHING_SEEN = Seen()

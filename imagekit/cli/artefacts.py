@@ -1,4 +1,4 @@
-"""Commands over an artefact that is there already: `check`."""
+"""Commands over artefacts that are there already: `check`, `inspect`, `diff`."""
 
 from __future__ import annotations
 
@@ -27,3 +27,34 @@ def check(
     workshop = Workshop.open(os.environ, options.console(verbose=verbose), project)
     if not run(workshop, artefact, strict=strict, json=json):
         raise typer.Exit(1)
+
+
+def inspect(
+    artefact: Annotated[
+        str, typer.Argument(help="A function, a layout, an archive, a ZIP, or a reference.")
+    ],
+    json: options.Json = False,
+    project: options.Project = Path(),
+    verbose: options.Verbose = False,
+) -> None:
+    """Show what an artefact holds: layers, packages, categories, largest files, limits."""
+    from imagekit.pipeline.inspect import inspect
+    from imagekit.pipeline.workshop import Workshop
+
+    workshop = Workshop.open(os.environ, options.console(verbose=verbose), project)
+    inspect(workshop, artefact, json=json)
+
+
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="An artefact, as for `inspect`.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="What came after it.")],
+    json: options.Json = False,
+    project: options.Project = Path(),
+    verbose: options.Verbose = False,
+) -> None:
+    """Show what changed from A to B: packages, layers, bytes to push, files, chunks."""
+    from imagekit.pipeline.inspect import diff
+    from imagekit.pipeline.workshop import Workshop
+
+    workshop = Workshop.open(os.environ, options.console(verbose=verbose), project)
+    diff(workshop, before, after, json=json)

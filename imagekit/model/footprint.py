@@ -24,7 +24,8 @@ WORDS: Final[dict[Category, str]] = {
 }
 """For people."""
 
-LayerKind = Literal["base", "extension", "client", "packages", "source", "other"]
+LayerKind = Literal["base", "extension", "client", "packages", "source", "zip", "other"]
+"""`zip` is a whole ZIP; `other` a layer that imagekit did not make, in an image without a base."""
 
 _METADATA = re.compile(r"(^|/)[^/]+\.(dist|egg)-info(/|$)")
 _TESTS = re.compile(r"(^|/)tests?/|(^|/)(conftest|test_[^/]*|[^/]+_tests?)\.pyc?$")
@@ -121,6 +122,10 @@ class LayerFootprint:
     """Of the compressed blob."""
     size_bytes: int | None = None
     """Compressed."""
+    uncounted_bytes: int = 0
+    """Of files that are known in sum alone: they are in no package and in no category."""
+    unread: str | None = None
+    """Why nothing is known of its files."""
 
     @property
     def categories(self) -> Tally:
@@ -129,8 +134,8 @@ class LayerFootprint:
 
     @property
     def amount(self) -> Amount:
-        """Of all packages."""
-        return total(self.categories)
+        """Of all packages, with what is not counted by category."""
+        return total(self.categories) + Amount(self.uncounted_bytes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +149,8 @@ class Footprint:
     """What Lambda takes, unzipped."""
     layers: tuple[LayerFootprint, ...] = ()
     """From the base up."""
+    estimated: tuple[Category, ...] = ()
+    """Categories that are foreseen, not counted."""
 
     @property
     def categories(self) -> Tally:
@@ -152,8 +159,8 @@ class Footprint:
 
     @property
     def amount(self) -> Amount:
-        """Of all layers."""
-        return total(self.categories)
+        """Of all layers, with what is not counted by category."""
+        return sum((layer.amount for layer in self.layers), Amount())
 
     @property
     def packages(self) -> tuple[PackageFootprint, ...]:
@@ -178,6 +185,7 @@ def footprint_json(footprint: Footprint) -> dict[str, object]:
         "files": footprint.amount.files,
         "limit_bytes": footprint.limit_bytes,
         "categories": tally_json(footprint.categories),
+        **({"estimated": list(footprint.estimated)} if footprint.estimated else {}),
         "layers": [_layer_json(layer) for layer in footprint.layers],
     }
 
@@ -191,7 +199,12 @@ def tally_json(counted: Tally) -> dict[str, object]:
 
 
 def _layer_json(layer: LayerFootprint) -> dict[str, object]:
-    known = {"digest": layer.digest, "size_bytes": layer.size_bytes}
+    known = {
+        "digest": layer.digest,
+        "size_bytes": layer.size_bytes,
+        "uncounted_bytes": layer.uncounted_bytes or None,
+        "unread": layer.unread,
+    }
     return {
         "name": layer.name,
         "kind": layer.kind,

@@ -1,0 +1,182 @@
+"""An inventory as a footprint: what each layer and each package weighs, and how near limits are."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from imagekit.check.entries import Entry
+from imagekit.check.inventory.claims import Owner, owner_of
+from imagekit.check.inventory.read import Inventory, Part
+from imagekit.check.limits import (
+    FAST_MANIFEST_BYTES,
+    MAX_LAYERS,
+    MAX_TAR_BYTES,
+    MAX_UPLOAD_BYTES,
+    UNZIPPED_BYTES,
+)
+from imagekit.check.view import WHITEOUT
+from imagekit.model.footprint import (
+    Footprint,
+    LayerFootprint,
+    LayerKind,
+    PackageFootprint,
+    Tally,
+    tally,
+)
+
+OTHER = "other files"
+"""What no package claims."""
+SOURCE = "source"
+BASE = "base"
+
+_OURS = "imagekit "
+_FILES = ("file", "hardlink", "symlink")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One of Lambda's limits, and how much of it is used."""
+
+    rule: str
+    """Its id in `check`."""
+    what: str
+    used: int
+    limit: int
+    bytes: bool = True
+    """False where things are counted."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LargeFile:
+    """One file that weighs much."""
+
+    unzipped_bytes: int
+    path: str
+    layer: str
+    package: str
+
+
+def footprint_of(inventory: Inventory) -> Footprint:
+    """Every file once for each layer that holds it, as Lambda's limit counts them."""
+    kinds = layer_kinds(inventory)
+    return Footprint(
+        name=inventory.name,
+        packaging=inventory.packaging,
+        limit_bytes=UNZIPPED_BYTES if inventory.packaging == "zip" else MAX_TAR_BYTES,
+        layers=tuple(_layer(part, kind) for part, kind in zip(inventory.parts, kinds, strict=True)),
+    )
+
+
+def limits_of(inventory: Inventory) -> tuple[Limit, ...]:
+    """What Lambda counts, as far as it is known."""
+    if inventory.packaging == "zip":
+        unzipped = sum(entry.size_bytes for part in inventory.parts for entry in part.entries)
+        return (
+            Limit(rule="Z1", what="unzipped", used=unzipped, limit=UNZIPPED_BYTES),
+            Limit(
+                rule="Z2",
+                what="sent without S3",
+                used=inventory.size_bytes or 0,
+                limit=MAX_UPLOAD_BYTES,
+            ),
+        )
+    tars = sum(part.tar_bytes for part in inventory.parts)
+    layers = Limit(
+        rule="T7", what="layers", used=len(inventory.parts), limit=MAX_LAYERS, bytes=False
+    )
+    manifests = (
+        Limit(rule="M11", what="manifest", used=len(manifest), limit=FAST_MANIFEST_BYTES)
+        for manifest in inventory.documents[1:]
+    )
+    return (
+        Limit(rule="T6", what="layers as tars", used=tars, limit=MAX_TAR_BYTES),
+        layers,
+        *manifests,
+    )
+
+
+def largest_files(inventory: Inventory, count: int) -> tuple[LargeFile, ...]:
+    """The heaviest first."""
+    return tuple(heapq.nlargest(count, _files(inventory)))
+
+
+def layer_kinds(inventory: Inventory) -> tuple[LayerKind, ...]:
+    """What each layer is, as far as its history tells: what lies below ours is the base."""
+    if inventory.packaging == "zip":
+        return tuple("zip" for _ in inventory.parts)
+    said = [_said(part) for part in inventory.parts]
+    first = next((index for index, kind in enumerate(said) if kind != "other"), 0)
+    return tuple("base" if index < first else kind for index, kind in enumerate(said))
+
+
+def title(part: Part) -> str:
+    """A layer's name for people: as imagekit called it, else its place."""
+    if not part.created_by.startswith(_OURS):
+        return part.name
+    return part.created_by.removeprefix(_OURS).partition(":")[0]
+
+
+def _said(part: Part) -> LayerKind:
+    if not part.created_by.startswith(_OURS):
+        return "other"
+    name = title(part)
+    if name.startswith("extension"):
+        return "extension"
+    if name == "runtime client":
+        return "client"
+    return "source" if name == SOURCE else "packages"
+
+
+def _layer(part: Part, kind: LayerKind) -> LayerFootprint:
+    known_bytes = part.known.unzipped_bytes if part.known and part.unread else 0
+    return LayerFootprint(
+        name=title(part),
+        kind=kind,
+        packages=tuple(_packages(part, kind)),
+        digest=str(part.digest) if part.digest else None,
+        size_bytes=part.size_bytes,
+        uncounted_bytes=known_bytes,
+        unread=part.unread,
+    )
+
+
+def _packages(part: Part, kind: LayerKind) -> Iterator[PackageFootprint]:
+    found: dict[Owner | None, list[tuple[str, int]]] = {}
+    for entry in _counted(part.entries):
+        owner = None if kind == "base" else owner_of(entry.path, part.claimed)
+        found.setdefault(owner, []).append((entry.path, entry.size_bytes))
+    for owner in sorted(one for one in found if one):
+        yield PackageFootprint(
+            name=owner.name, version=owner.version, categories=tally(found[owner])
+        )
+    if None in found:
+        own = _rest(kind) == SOURCE
+        counted: Tally = tally(found[None], own=own)
+        yield PackageFootprint(name=_rest(kind), own=own, categories=counted)
+
+
+def _rest(kind: LayerKind) -> str:
+    """Whose the files are that no package claims."""
+    match kind:
+        case "base":
+            return BASE
+        case "source" | "zip":
+            return SOURCE
+    return OTHER
+
+
+def _files(inventory: Inventory) -> Iterator[LargeFile]:
+    for part, kind in zip(inventory.parts, layer_kinds(inventory), strict=True):
+        for entry in _counted(part.entries):
+            owner = None if kind == "base" else owner_of(entry.path, part.claimed)
+            package = f"{owner.name} {owner.version}" if owner else _rest(kind)
+            yield LargeFile(entry.size_bytes, entry.path, title(part), package)
+
+
+def _counted(entries: Sequence[Entry]) -> Iterator[Entry]:
+    for entry in entries:
+        name = entry.path.rpartition("/")[2]
+        if entry.kind in _FILES and not name.startswith(WHITEOUT):
+            yield entry
