@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from imagekit.daemon.refusals import refusals
@@ -168,6 +169,24 @@ class Containers:
                 raise NoSuchProgram(what=error.what, causes=error.causes) from error
             raise
         return running
+
+    def labelled(self, name: str, value: str) -> str | None:
+        """The id of an image that has this label."""
+        with refusals("docker images"):
+            found = self._client.api.images(filters={"label": f"{name}={value}"}, quiet=True)
+        return str(found[0]) if found else None
+
+    def layered(self, image_id: str, files: Path, labels: Mapping[str, str]) -> str:
+        """An image with the files of a tar on top, as their modes are; its id."""
+        with refusals("docker commit"), files.open("rb") as data:
+            made = self._client.api.create_container(image_id, labels={LABEL: "1"})
+            try:
+                self._client.api.put_archive(made["Id"], "/", data)
+                changes = [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
+                found = self._client.api.commit(made["Id"], changes=changes)
+            finally:
+                self._client.api.remove_container(made["Id"], force=True, v=True)
+        return str(found["Id"])
 
     def tidy(self) -> None:
         """Remove what was never started, or whose end nobody saw; what runs is somebody's."""

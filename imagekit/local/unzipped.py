@@ -1,0 +1,55 @@
+"""A ZIP as Lambda unpacks it: a tar over `/var/task`, with the modes that the ZIP says."""
+
+from __future__ import annotations
+
+import io
+import stat
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+_UNIX = 3
+_FOLDER_MODE = 0o755
+"""Lambda gives every folder these; files keep theirs (lambda_rules P4)."""
+_PLAIN_MODE = 0o644
+
+
+def write_tar(archive: Path, target: Path, root: str) -> None:
+    """Write the files of `archive`, owned by root, below `root`. OSError, zipfile.BadZipFile."""
+    inside = PurePosixPath(root.strip("/"))
+    with zipfile.ZipFile(archive) as zipped, tarfile.open(target, "w") as tar:
+        folders: set[PurePosixPath] = set()
+        for info in zipped.infolist():
+            path = inside / info.filename
+            for folder in _missing(path if info.is_dir() else path.parent, folders):
+                tar.addfile(_entry(folder, tarfile.DIRTYPE, _FOLDER_MODE))
+            if not info.is_dir():
+                _add(tar, path, info, zipped.read(info))
+
+
+def _missing(path: PurePosixPath, known: set[PurePosixPath]) -> Iterator[PurePosixPath]:
+    """Folders down to this one that the tar has not yet."""
+    for folder in (*reversed(path.parents), path):
+        if folder not in known and folder != PurePosixPath():
+            known.add(folder)
+            yield folder
+
+
+def _add(tar: tarfile.TarFile, path: PurePosixPath, info: zipfile.ZipInfo, data: bytes) -> None:
+    mode = info.external_attr >> 16
+    if stat.S_ISLNK(mode):
+        entry = _entry(path, tarfile.SYMTYPE, 0o777)
+        entry.linkname = data.decode()
+        tar.addfile(entry)
+        return
+    said = info.create_system == _UNIX and mode
+    entry = _entry(path, tarfile.REGTYPE, stat.S_IMODE(mode) if said else _PLAIN_MODE)
+    entry.size = len(data)
+    tar.addfile(entry, io.BytesIO(data))
+
+
+def _entry(path: PurePosixPath, kind: bytes, mode: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(path.as_posix())
+    entry.type, entry.mode = kind, mode
+    return entry
