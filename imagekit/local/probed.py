@@ -14,7 +14,7 @@ Mode = Literal["asis", "source", "cached"]
 _MARK = "imagekit-probe:"
 
 
-class NotImported(Exception):
+class ImportFailed(Exception):
     """The handler's module could not be imported; holds what was said on stderr."""
 
 
@@ -71,13 +71,13 @@ class Probed:
 
 
 def parse(said: str) -> Probed:
-    """The probe's answer among whatever else was said; NotImported, ValueError for no answer."""
+    """The probe's answer among whatever else was said; ImportFailed, ValueError for no answer."""
     lines = [line for line in said.splitlines() if line.startswith(_MARK)]
     if not lines:
         raise ValueError("the probe said nothing")
     answer: dict[str, Any] = json.loads(lines[-1].removeprefix(_MARK))
     if "failed" in answer:
-        raise NotImported("\n".join(answer["failed"]).strip() or f"status {answer['status']}")
+        raise ImportFailed("\n".join(answer["failed"]).strip() or f"status {answer['status']}")
     facts = answer["facts"]
     return Probed(
         python=facts["python"],

@@ -13,7 +13,7 @@ from imagekit.daemon.running import FoundImage
 from imagekit.local import frames
 from imagekit.local.channel import Booted, Gone, boot
 from imagekit.local.frames import Frame
-from imagekit.local.probed import NotImported, Probed, parse
+from imagekit.local.probed import ImportFailed, Probed, parse
 from imagekit.local.sandbox import Sandbox
 from imagekit.model.errors import CannotBuild
 
@@ -67,7 +67,7 @@ def _ended(booted: Booted, argv: tuple[str, ...]) -> bool:
 def _answer(said: str, sandbox: Sandbox, module: str) -> Probed:
     try:
         return parse(said)
-    except NotImported as error:
+    except ImportFailed as error:
         causes = tuple(str(error).splitlines()[-12:])
     except ValueError:
         causes = tuple(said.strip().splitlines()[-12:])

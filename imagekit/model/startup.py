@@ -208,8 +208,9 @@ class ColdStart:
     artefact: str
     batch: int
     """Counted from 0: starts of one batch ran close together."""
-    init_ms: float
-    """From the start of the process to its first request for work; Lambda's Init Duration."""
+    init_ms: float | None
+    """From the start of the process to its first request for work; Lambda's Init Duration. None
+    where a snapshot was restored instead."""
     first_answer_ms: float | None = None
     """From the start of the process to the first answer; from the call, where Lambda ran it."""
     memory_bytes: int | None = None
@@ -219,6 +220,11 @@ class ColdStart:
     duration_ms: float | None = None
     """Of the first call alone."""
     billed_ms: float | None = None
+
+    @property
+    def start_ms(self) -> float:
+        """What a caller waits before the handler begins: INIT, or restoring."""
+        return (self.init_ms if self.init_ms is not None else self.restore_ms) or 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,9 +244,14 @@ class StartSeries:
     """What is sent or stored: compressed."""
 
     @property
-    def init_ms(self) -> Spread:
-        """Median and spread of the starts."""
-        return Spread.of(start.init_ms for start in self.starts)
+    def start_ms(self) -> Spread:
+        """Of INIT, or of restoring: what all starts have."""
+        return Spread.of(start.start_ms for start in self.starts)
+
+    @property
+    def init_ms(self) -> Spread | None:
+        """None where snapshots were restored."""
+        return _spread(start.init_ms for start in self.starts)
 
     @property
     def first_answer_ms(self) -> Spread | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from imagekit.local.attribution import OWN, STDLIB, Layers
-from imagekit.local.probed import NotImported, parse
+from imagekit.local.probed import ImportFailed, parse
 from imagekit.local.profiled import Subject, profile_of
 from tests.local.probing import package, probed, said, write
 
@@ -138,7 +138,7 @@ def test_a_handler_that_fails_says_why(task: Path, site: Path) -> None:
     """What was said on stderr comes out, without the lines about times."""
     write(task, {"scoring/app.py": "import numberfold\nraise RuntimeError('no model here')\n"})
 
-    with pytest.raises(NotImported, match="RuntimeError: no model here") as raised:
+    with pytest.raises(ImportFailed, match="RuntimeError: no model here") as raised:
         parse(said(task, "scoring.app", site=site))
     assert "import time:" not in str(raised.value)
 

@@ -99,10 +99,27 @@ def test_a_series_sums_up_what_its_starts_know() -> None:
         starts=starts,
     )
 
-    assert series.init_ms.median == 320
+    assert series.start_ms.median == 320
+    assert series.init_ms == series.start_ms
     assert series.first_answer_ms == Spread.of([310])
     assert series.memory_bytes == Spread.of([90])
     assert series.restore_ms is None
+
+
+def test_restoring_counts_where_nothing_was_initialised() -> None:
+    """With SnapStart what a caller waits for is the restore, and there is no INIT to sum up."""
+    start = ColdStart(artefact="a", batch=0, init_ms=None, restore_ms=303.35)
+    series = StartSeries(
+        artefact="a",
+        function="scoring",
+        packaging="zip",
+        where="lambda",
+        memory_limit_mb=1024,
+        starts=(start,),
+    )
+
+    assert (series.start_ms.median, series.init_ms) == (303.35, None)
+    assert series.restore_ms == series.start_ms
 
 
 def test_the_values_are_json() -> None:
