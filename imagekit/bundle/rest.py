@@ -18,14 +18,11 @@ from typing import BinaryIO
 from imagekit.bundle.zip import write_zip
 from imagekit.contents.trees import Compiler
 from imagekit.model.digest import Digest
-from imagekit.model.packaging import key_of
+from imagekit.model.packaging import ARCHIVE, DESCRIPTION, LOADER, key_of
 from imagekit.model.tree import Bytes, Data, FileEntry, Tree
 from imagekit.plan.build_plan import TASK_ROOT
 from imagekit.store import Store
 
-FOLDER = "imagekit_loader"
-DESCRIPTION = f"{FOLDER}/bundle.json"
-ARCHIVE = f"{FOLDER}/packages.zip"
 OWNER = "imagekit's loader"
 LOADER_FORMAT = 1
 """Raised when the loader, the door or the description changes: ZIPs are then made anew."""
@@ -127,7 +124,7 @@ def _made(tree: Tree, store: Store) -> Rest:
 def loader_entries(rest: Rest, store: Store, compiler: Compiler | None) -> Iterator[FileEntry]:
     """What goes into the ZIP for the rest: the loader, what it reads, and the archive itself."""
     names = ("__init__.py", "start.py", *(("s3.py",) if rest.bucket else ()))
-    sources = [_file(f"{FOLDER}/{name}", Bytes((_LOADER / name).read_bytes())) for name in names]
+    sources = [_file(f"{LOADER}/{name}", Bytes((_LOADER / name).read_bytes())) for name in names]
     yield from sources
     if compiler is not None:
         yield from compiler.bytecode(Tree.of(sources), TASK_ROOT)

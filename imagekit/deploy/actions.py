@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from imagekit.deploy.configuration import Change, changes
-from imagekit.deploy.wanted import MEMORY, TIMEOUT, Wanted
-from imagekit.model.digest import Digest
+from imagekit.deploy.wanted import MEMORY, TIMEOUT, Upload, Wanted
 from imagekit.model.function import FunctionState, Observed
 from imagekit.model.release import Code, NewFunction
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """Put the archive into the bucket, under a key that names its content."""
-
-    bucket: str
-    key: str
-    file: Path
-    digest: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +75,15 @@ def plan(observed: Observed, wanted: Wanted) -> tuple[Action, ...]:
     Nothing, where nothing differs. Whatever was interrupted goes on where it was: only what is
     there counts.
     """
+    # Its packages first: the code looks for them when it starts.
+    rest = () if wanted.rest is None or observed.rest_uploaded else (wanted.rest,)
     code = tuple(_code(observed, wanted))
     changed = changes(observed.function, wanted.settings)
     configuration = (UpdateConfiguration(changed),) if changed else ()
     differs = bool(code) or any(change.versioned for change in changed)
     version = None if differs else _published(observed)
     publish = () if version else (PublishVersion(_description(observed, wanted)),)
-    return (*code, *configuration, *publish, *_alias(observed, wanted, version))
+    return (*rest, *code, *configuration, *publish, *_alias(observed, wanted, version))
 
 
 def _code(observed: Observed, wanted: Wanted) -> Iterator[Action]:

@@ -17,14 +17,13 @@ from imagekit.deploy.actions import (
     PublishVersion,
     UpdateCode,
     UpdateConfiguration,
-    Upload,
     plan,
 )
 from imagekit.deploy.alias import set_alias
 from imagekit.deploy.configuration import fields
 from imagekit.deploy.observe import observe, settled
 from imagekit.deploy.place import Place
-from imagekit.deploy.wanted import Wanted
+from imagekit.deploy.wanted import Upload, Wanted
 from imagekit.deploy.words import words
 from imagekit.model.errors import AwsRefused, RemoteRefused, UpdateFailed
 from imagekit.model.function import AliasState, FunctionState, Observed
@@ -78,6 +77,8 @@ class Applying:
         match step:
             case Upload(bucket, key, file, digest):
                 self.place.buckets.put(bucket, key, file, digest)
+                if step == self.wanted.rest:
+                    return replace(observed, rest_uploaded=True)
                 return replace(observed, uploaded=True)
             case CreateFunction() | UpdateCode() | UpdateConfiguration():
                 self._change(step, observed.function)

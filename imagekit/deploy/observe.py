@@ -24,7 +24,9 @@ def observe(place: Place, wanted: Wanted, *, wait: bool = True) -> Observed:
     if wait and function is not None and function.busy:
         function = settled(place, wanted.name)
     if function is None:
-        return Observed(uploaded=_uploaded(place, wanted, None))
+        return Observed(
+            uploaded=_uploaded(place, wanted, None), rest_uploaded=_rest_uploaded(place, wanted)
+        )
     alias = place.functions.alias(wanted.name, wanted.alias) if wanted.alias else None
     if alias is not None:
         serving = place.functions.get(wanted.name, alias.version)
@@ -35,6 +37,7 @@ def observe(place: Place, wanted: Wanted, *, wait: bool = True) -> Observed:
         alias=alias,
         serving=serving,
         uploaded=_uploaded(place, wanted, function),
+        rest_uploaded=_rest_uploaded(place, wanted),
     )
 
 
@@ -70,3 +73,9 @@ def _uploaded(place: Place, wanted: Wanted, function: FunctionState | None) -> b
     if function is not None and function.code == wanted.sha256 and function.code_is_sound:
         return False  # nobody will ask for it
     return place.buckets.has(bucket, key)
+
+
+def _rest_uploaded(place: Place, wanted: Wanted) -> bool:
+    """Asked for each time: a rule of the bucket may have deleted what the function starts from."""
+    rest = wanted.rest
+    return rest is not None and place.buckets.has(rest.bucket, rest.key)

@@ -42,6 +42,7 @@ def refusals(observed: Observed, wanted: Wanted, facts: Facts, today: date) -> t
         *_at(observed.function, wanted, facts, today),
         *_region(wanted, facts),
         *_archive(wanted, facts),
+        *_packages(observed, wanted, facts),
         *_settings(observed, wanted),
     )
 
@@ -164,6 +165,15 @@ def _archive(wanted: Wanted, facts: Facts) -> Iterator[Refusal]:
             f"the archive has {size(facts.size_bytes or 0)}; above {size(DIRECT_LIMIT_BYTES)} it "
             "goes through a bucket (lambda_rules Z2)",
             'add `bucket = "NAME"` to the configuration',
+        )
+
+
+def _packages(observed: Observed, wanted: Wanted, facts: Facts) -> Iterator[Refusal]:
+    rest = wanted.rest
+    if rest is not None and not (observed.rest_uploaded or facts.rest_is_here):
+        yield Refusal(
+            f"its packages are neither in s3://{rest.bucket}/{rest.key} nor here ({rest.file})",
+            f"put {rest.file.name} beside {wanted.archive}, or imagekit build",
         )
 
 

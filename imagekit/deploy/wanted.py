@@ -18,6 +18,16 @@ TIMEOUT = 30
 """Seconds, likewise."""
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Put a file into a bucket, under a key that names its content."""
+
+    bucket: str
+    key: str
+    file: Path
+    digest: Digest
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """One function in one place."""
@@ -35,6 +45,8 @@ class Wanted:
     settings: LambdaSettings
     archive: Path | None = None
     """A ZIP on this disk, for what goes through a bucket."""
+    rest: Upload | None = None
+    """What the archive's loader fetches at start."""
     alias: str | None = None
     note: VersionNote = field(default_factory=VersionNote)
     """What is known of the artefact; `was` is added when a version is published."""
@@ -58,6 +70,8 @@ class Facts:
     unzipped_bytes: int | None = None
     layer_bytes: tuple[tuple[str, int], ...] = ()
     """ARN and bytes of each layer that the function will have, as far as they are known."""
+    rest_is_here: bool = True
+    """Whether what goes into a bucket for the archive's loader is on this disk."""
     image_region: str | None = None
     """None: not in a private ECR."""
     elsewhere: bool = False

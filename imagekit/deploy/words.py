@@ -12,9 +12,9 @@ from imagekit.deploy.actions import (
     PublishVersion,
     UpdateCode,
     UpdateConfiguration,
-    Upload,
 )
 from imagekit.deploy.configuration import Change
+from imagekit.deploy.wanted import Upload
 from imagekit.model.release import Code, NewFunction
 
 

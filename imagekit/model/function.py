@@ -110,3 +110,5 @@ class Observed:
     """The alias's version; without an alias the newest published one."""
     uploaded: bool = False
     """Whether the bucket has the archive."""
+    rest_uploaded: bool = False
+    """Whether it has what the archive's loader fetches at start."""

@@ -20,6 +20,13 @@ PACKAGINGS: tuple[Asked, ...] = get_args(Asked)
 UNPACKING = ("zip-nested", "zip-s3")
 """Those that unpack to `/tmp` at start what does not fit below the limit of a ZIP."""
 
+LOADER = "imagekit_loader"
+"""A folder at the root of a ZIP that unpacks at start."""
+DESCRIPTION = f"{LOADER}/bundle.json"
+"""What the loader has to know: digest, size, parts, and the bucket where it lies in one."""
+ARCHIVE = f"{LOADER}/packages.zip"
+"""What it unpacks, where it lies in the ZIP."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpacks:
@@ -45,6 +52,11 @@ class Unpacks:
 def key_of(digest: Digest) -> str:
     """The key in a bucket of an archive of this content."""
     return f"imagekit/{digest.hex}.zip"
+
+
+def rest_path(archive: Path) -> Path:
+    """Where a build writes what goes into a bucket: beside the ZIP, `NAME.packages.zip`."""
+    return archive.with_suffix(".packages.zip")
 
 
 def package_type(packaging: Packaging) -> PackageType:
