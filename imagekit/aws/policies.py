@@ -33,12 +33,18 @@ def repository_policy(account: str, region: str, others: Sequence[str] = ()) -> 
     """
     statements = [_for_lambda("LambdaECRImageRetrievalPolicy", region, (account,))]
     if others:
-        roots = [f"arn:{partition(region)}:iam::{other}:root" for other in others]
         statements += [
-            _statement("CrossAccountPermission", {"AWS": roots}),
+            _for_accounts(region, others),
             _for_lambda("LambdaECRImageCrossAccountRetrievalPolicy", region, others),
         ]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def reading_policy(region: str, others: Sequence[str]) -> Statement | None:
+    """Lets identities of `others` read what no function runs; None where there are no others."""
+    if not others:
+        return None
+    return {"Version": "2012-10-17", "Statement": [_for_accounts(region, others)]}
 
 
 def lets_lambda_in(policy: str | None, account: str, region: str) -> bool:
@@ -125,6 +131,11 @@ def _rule(priority: int, why: str, selection: Mapping[str, object]) -> dict[str,
 
 def _statement(sid: str, principal: Mapping[str, object]) -> Statement:
     return {"Sid": sid, "Effect": "Allow", "Principal": dict(principal), "Action": list(READS)}
+
+
+def _for_accounts(region: str, others: Sequence[str]) -> Statement:
+    roots = [f"arn:{partition(region)}:iam::{other}:root" for other in others]
+    return _statement("CrossAccountPermission", {"AWS": roots})
 
 
 def _for_lambda(sid: str, region: str, accounts: Sequence[str]) -> Statement:

@@ -14,6 +14,7 @@ from imagekit.aws.identity import caller
 from imagekit.aws.session import session
 from imagekit.model.ecr import MOVING, Encryption, Repository, RepositorySettings
 from imagekit.model.errors import AwsRefused, RemoteRefused
+from imagekit.net.retry import with_retries
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr.client import ECRClient
@@ -33,6 +34,8 @@ _NOT_THERE = frozenset(
     }
 )
 _ALREADY_THERE = "RepositoryAlreadyExistsException"
+_MOVABLE = f"{MOVING}*"
+"""Tags that may be moved in a repository that imagekit made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,25 +134,52 @@ class Ecr:
         One that somebody else made meanwhile is left as it is.
         """
         self._at_home(name)
-        request = _request(name, settings)
-        try:
-            self._change("CreateRepository", name, lambda: self.client.create_repository(**request))
-        except AwsRefused as error:
-            if error.code != _ALREADY_THERE:
-                raise
+        if not self._made(name, _request(name, settings)):
             return False
         self._set_policies(name, settings)
         return True
 
+    def finish(self, name: str, settings: RepositorySettings) -> None:
+        """Let Lambda into a repository that imagekit made and was cut off from; else nothing.
+
+        What imagekit makes is told by the tags that may move, and lacks a policy only then.
+        """
+        found = self.find(name)
+        if found is not None and _MOVABLE in found.exclusions and self.policy(name) is None:
+            self._set_policies(name, settings)
+
+    def _made(self, name: str, request: CreateRepositoryRequestTypeDef) -> bool:
+        """Whether it was made here; where the answer is lost, the next try finds it there."""
+        lost = False
+
+        def make() -> bool:
+            nonlocal lost
+            try:
+                self._change(
+                    "CreateRepository", name, lambda: self.client.create_repository(**request)
+                )
+            except AwsRefused as error:
+                if error.code == _ALREADY_THERE:
+                    return lost
+                lost = lost or error.temporary
+                raise
+            return True
+
+        return with_retries(make, sleep=self.calls.sleep)
+
     def _set_policies(self, name: str, settings: RepositorySettings) -> None:
         client = self.client
         others = [one for one in settings.accounts if one != self.account]
-        policy = json.dumps(policies.repository_policy(self.account, self.region, others))
-        self.describe(
-            "SetRepositoryPolicy",
-            name,
-            lambda: client.set_repository_policy(repositoryName=name, policyText=policy),
-        )
+        found = policies.reading_policy(self.region, others)
+        if settings.functions:
+            found = policies.repository_policy(self.account, self.region, others)
+        if found is not None:
+            policy = json.dumps(found)
+            self.describe(
+                "SetRepositoryPolicy",
+                name,
+                lambda: client.set_repository_policy(repositoryName=name, policyText=policy),
+            )
         rules = policies.lifecycle(settings.keep, settings.untagged_days)
         if rules is not None:
             self.describe(
@@ -210,7 +240,7 @@ def _request(name: str, settings: RepositorySettings) -> CreateRepositoryRequest
     if settings.immutable:
         request["imageTagMutability"] = "IMMUTABLE_WITH_EXCLUSION"
         request["imageTagMutabilityExclusionFilters"] = [
-            {"filterType": "WILDCARD", "filter": f"{MOVING}*"}
+            {"filterType": "WILDCARD", "filter": _MOVABLE}
         ]
     if settings.tags:
         request["tags"] = [{"Key": key, "Value": value} for key, value in settings.tags]

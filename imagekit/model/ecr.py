@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from imagekit.model.digest import Digest
@@ -33,6 +33,13 @@ class RepositorySettings:
     """Resource tags."""
     accounts: tuple[str, ...] = ()
     """Other accounts whose functions may use the images."""
+    functions: bool = True
+    """Lambda fetches images from it."""
+
+    def for_layers(self) -> RepositorySettings:
+        """Those of a `layer_repository`: no function runs what is there, and nothing in it expires,
+        as ECR would count each layer for an image."""
+        return replace(self, functions=False, scan=False, keep=None, untagged_days=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

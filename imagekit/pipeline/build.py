@@ -14,12 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imagekit.model.outcome import Outcome
-from imagekit.model.reference import Reference
-from imagekit.model.target import Architecture
 from imagekit.pipeline.deliver import Delivery
-from imagekit.pipeline.destination import destination
+from imagekit.pipeline.known import NOTHING_KNOWN, Cache, Known
 from imagekit.pipeline.make import By, make
-from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.reminder import remind
 from imagekit.pipeline.request import Outputs, Request
 from imagekit.pipeline.session import Session
@@ -45,16 +42,21 @@ def run(
     return outcomes
 
 
-def build(workshop: Workshop, request: Request, outputs: Outputs) -> tuple[Outcome, ...]:
-    """The same without a word of what was made."""
+def build(
+    workshop: Workshop,
+    request: Request,
+    outputs: Outputs,
+    known: Known = NOTHING_KNOWN,
+) -> tuple[Outcome, ...]:
+    """The same without a word of what was made; `known` is what the caller found out by now."""
     began = time.monotonic()
-    session = Session.open(workshop, request)
-    previous = previous_images(session, outputs)
-    session = session.reusing(previous)
+    session = Session.open(workshop, request, project=known.project)
+    cache = Cache.open(session, outputs, known.deployed)
+    session = session.reusing(cache.previous)
     plans = session.plans()
     session.decisions.save()
     remind(workshop, session.decisions.lock, plans)
-    delivery = Delivery.prepare(workshop, session, outputs, plans)
+    delivery = Delivery.prepare(session, outputs, plans, cache)
     with workshop.console.stage("make"):
         made = make(
             workshop,
@@ -62,23 +64,10 @@ def build(workshop: Workshop, request: Request, outputs: Outputs) -> tuple[Outco
             plans,
             delivery.send_ahead,
             by=By(engine=outputs.engine, keep=outputs.load),
-            previous=previous,
+            previous=cache.previous,
         )
     with workshop.console.stage("deliver"):
         return delivery.deliver_all(made, began)
-
-
-def previous_images(session: Session, outputs: Outputs) -> PreviousImages:
-    """The images before those of this run, asked for where the store lacks something."""
-    if not outputs.reuses:
-        return PreviousImages.none(session.workshop)
-
-    def places(name: str, architecture: Architecture) -> tuple[Reference, ...]:
-        function = next(one for one in session.project.functions if one.name == name)
-        home, several = session.workshop.home_registry, session.several(function)
-        return destination(function, architecture, outputs, several=several, home=home).before
-
-    return PreviousImages(session.workshop, places)
 
 
 def _tell(

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from imagekit.model.errors import UsageError
 from imagekit.model.image import LayerRecord
 from imagekit.model.outcome import Outcome, changes
+from imagekit.model.packaging import Unpacks, rest_path
 from imagekit.model.target import Architecture
 from imagekit.oci.image import Image
 from imagekit.pipeline.destination import Destination, destination, refuse_collisions
+from imagekit.pipeline.known import Cache
 from imagekit.pipeline.last_build import remember
 from imagekit.pipeline.make import Made
 from imagekit.pipeline.parallel import each
@@ -42,10 +44,12 @@ class Delivery:
     outputs: Outputs
     ways: Mapping[tuple[str, Architecture], Way]
     """Of images that are pushed, by function and architecture."""
+    cache: Cache
+    """What was seen of registries by now."""
 
     @classmethod
     def prepare(
-        cls, workshop: Workshop, session: Session, outputs: Outputs, plans: Sequence[BuildPlan]
+        cls, session: Session, outputs: Outputs, plans: Sequence[BuildPlan], cache: Cache
     ) -> Delivery:
         """Find every destination; UsageError where one is missing or two are the same.
 
@@ -58,7 +62,9 @@ class Delivery:
                 what=f"--push sends images, and {names} is a ZIP",
                 hint="leave `--push` out, or add `--packaging image`",
             )
-        found = cls(workshop=workshop, session=session, outputs=outputs, ways={})
+        found = cls(
+            workshop=session.workshop, session=session, outputs=outputs, ways={}, cache=cache
+        )
         return replace(found, ways=found._ways(images)) if outputs.push else found
 
     def send_ahead(self, record: LayerRecord) -> None:
@@ -78,10 +84,19 @@ class Delivery:
         if made.zip is not None:
             path = self.folder / f"{self.name(made.plan)}.zip"
             _copy_out(self.workshop.store.blob_path(made.zip.digest), path)
-            outcome = replace(outcome, path=path)
+            outcome = replace(outcome, path=path, unpacks=self._unpacks(outcome, path))
         elif made.image is not None:
             outcome = self._image(made, made.image, outcome)
         return self._settled(replace(outcome, seconds=time.monotonic() - began))
+
+    def _unpacks(self, outcome: Outcome, archive: Path) -> Unpacks | None:
+        """What goes into a bucket lies beside its ZIP, for whoever uploads it."""
+        unpacks, path = outcome.unpacks, rest_path(archive)
+        if unpacks is None or unpacks.bucket is None or unpacks.digest is None:
+            path.unlink(missing_ok=True)
+            return unpacks
+        _copy_out(self.workshop.store.blob_path(unpacks.digest), path)
+        return replace(unpacks, path=path)
 
     @property
     def folder(self) -> Path:
@@ -107,7 +122,13 @@ class Delivery:
             (self.name(plan), there) for plan, there in zip(plans, destinations, strict=True)
         )
         ways = {
-            _key(plan): Way.open(self.workshop, plan, there)
+            _key(plan): Way.open(
+                self.workshop,
+                plan,
+                there,
+                looks=self.cache.looks,
+                shelves=self.cache.shelves,
+            )
             for plan, there in zip(plans, destinations, strict=True)
         }
         self._repositories().ready(way.early for way in ways.values())
@@ -134,7 +155,8 @@ class Delivery:
         if self.outputs.writes_files:
             outcome = self._write(made, image, outcome)
         if way := self.ways.get(_key(made.plan)):
-            result = way.push(image)
+            records = (one.record for one in outcome.layers)
+            result = way.push(image, [record for record in records if record])
             outcome = replace(
                 outcome,
                 reference=str(result.reference),

@@ -12,6 +12,7 @@ from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord
 from imagekit.model.reference import Reference
 from imagekit.oci.layer import read_record
+from imagekit.pipeline.layer_shelf import LayerOrigins
 from imagekit.pipeline.packages import Packages, bring, path_of
 from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.workshop import Workshop
@@ -44,8 +45,8 @@ def make_layers(
     layer_made: Callable[[LayerRecord], None],
     previous: PreviousImages,
 ) -> MadeLayers:
-    """Every layer of every plan; those that neither the store nor the image before has are made
-    here, each once."""
+    """Every layer of every plan; those that neither the store nor a registry has are made here,
+    each once."""
     known = known_layers(workshop, plans)
     reused = _reused(previous, plans, known)
     known |= {fingerprint: record for fingerprint, (record, _) in reused.items()}
@@ -72,9 +73,9 @@ def make_layers(
 
 def _reused(
     previous: PreviousImages, plans: Sequence[BuildPlan], known: Mapping[Digest, LayerRecord]
-) -> dict[Digest, tuple[LayerRecord, Reference]]:
-    """What is not here, and the image before has. The source changes: it is always made."""
-    found: dict[Digest, tuple[LayerRecord, Reference]] = {}
+) -> LayerOrigins:
+    """What is not here, and a registry has. The source changes: it is always made."""
+    found: LayerOrigins = {}
     for plan in plans:
         wanted = [
             layer.fingerprint

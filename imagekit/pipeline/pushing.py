@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from imagekit.check.own import RULES_VERSION
+from imagekit.model.digest import Digest
 from imagekit.model.errors import RemoteError
 from imagekit.model.image import CONFIG, LAYER, Descriptor, LayerRecord
 from imagekit.net.http import BytesBody, FileBody
 from imagekit.oci.image import Image, ImageLayer
 from imagekit.pipeline.destination import Destination
+from imagekit.pipeline.layer_shelf import Shelves, ToKeep
+from imagekit.pipeline.parallel import each
 from imagekit.pipeline.repositories import refuse_moving
 from imagekit.pipeline.workshop import Workshop
-from imagekit.plan.build_plan import BuildPlan
+from imagekit.plan.build_plan import BuildPlan, LayerPlan
 from imagekit.registry.early import EarlyBlobs
+from imagekit.registry.looks import Looks
+from imagekit.registry.manifests import known_blobs
 from imagekit.registry.push import PushPlan, PushResult, Upload, push
+
+_TOGETHER = 6
+"""Layers that are kept at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,30 +34,49 @@ class Way:
     plan: BuildPlan
     to: Destination
     early: EarlyBlobs
+    looks: Looks
+    shelves: Shelves | None = None
+    """Where package layers are kept first, if anywhere."""
 
     @classmethod
-    def open(cls, workshop: Workshop, plan: BuildPlan, to: Destination) -> Way:
-        """Nothing is sent yet."""
-        early = EarlyBlobs(workshop.registry, to.first)
-        return cls(workshop=workshop, plan=plan, to=to, early=early)
+    def open(
+        cls,
+        workshop: Workshop,
+        plan: BuildPlan,
+        to: Destination,
+        *,
+        looks: Looks | None = None,
+        shelves: Shelves | None = None,
+    ) -> Way:
+        """Nothing is sent yet. `looks` is what was seen of the repository's tags by now."""
+        looks = looks or Looks(workshop.registry)
+        early = EarlyBlobs(workshop.registry, to.first, looks)
+        return cls(workshop=workshop, plan=plan, to=to, early=early, looks=looks, shelves=shelves)
 
     def send_ahead(self, record: LayerRecord) -> None:
         """A layer was made: send it, if the image has it, while others are still being made."""
-        if self.plan.base and any(
-            one.fingerprint == record.fingerprint for one in self.plan.layers
-        ):
+        layers = (one for one in self.plan.layers if one.fingerprint == record.fingerprint)
+        layer = next(layers, None)
+        if self.plan.base and layer:
             descriptor = Descriptor(
                 media_type=LAYER[self.plan.base.family],
                 digest=record.digest,
                 size_bytes=record.size_bytes,
             )
             body = FileBody(self.workshop.store.blob_path(record.digest))
-            self.early.send(Upload(descriptor=descriptor, body=body))
+            self.early.send(
+                Upload(descriptor=descriptor, body=body),
+                lambda upload: self._kept([(layer, record, upload)]).get(record.digest, upload),
+            )
 
-    def push(self, image: Image) -> PushResult:
-        """Have the image in the repository under every tag; raises what `registry.push` raises."""
+    def push(self, image: Image, records: Iterable[LayerRecord] = ()) -> PushResult:
+        """Have the image in the repository under every tag; raises what `registry.push` raises.
+
+        `records` are those of its layers that are imagekit's own.
+        """
         plan = replace(push_plan(image), leave_taken=self.to.moving)
         self._refuse_moving(image)
+        plan = self._kept_first(plan, {record.fingerprint: record for record in records})
         total = sum(upload.descriptor.size_bytes for upload in plan.blobs)
         with self.workshop.console.meter(f"pushing to {self.to.repository.name}", total) as meter:
             result = push(
@@ -63,7 +92,68 @@ class Way:
             self.workshop.console.say(f"{name} keeps {tag} where it is: pushed by digest alone")
         if result.uploaded:
             self._move(plan)
-        return result
+        return self._counted(result, plan)
+
+    def _kept_first(self, plan: PushPlan, records: Mapping[Digest, LayerRecord]) -> PushPlan:
+        """Have the layers that are new here in the layer repository, and mount them from there."""
+        uploads = {upload.descriptor.digest: upload for upload in plan.blobs}
+        ours = ((layer, records.get(layer.fingerprint)) for layer in self.plan.layers)
+        nearer = self._kept(
+            [(layer, record, uploads[record.digest]) for layer, record in ours if record],
+        )
+        blobs = (nearer.get(upload.descriptor.digest, upload) for upload in plan.blobs)
+        return replace(plan, blobs=tuple(blobs))
+
+    def _kept(
+        self, layers: Sequence[tuple[LayerPlan, LayerRecord, Upload]]
+    ) -> dict[Digest, Upload]:
+        """Uploads of those of the layers that the layer repository has now, by digest."""
+        if self.shelves is None:
+            return {}
+        wanted = [
+            ToKeep(record=record, packages=layer.packages, upload=upload)
+            for layer, record, upload in layers
+            if layer.kind != "source" and record.checks == RULES_VERSION
+        ]
+        known = self._known() if wanted else frozenset()
+        new = [one for one in wanted if one.record.digest not in known]
+        shelf = self.shelves.of(self.plan.function) if new else None
+        if shelf is None:
+            return {}
+        total = sum(one.record.size_bytes for one in new)
+        with self.workshop.console.meter(f"keeping in {shelf.repository.name}", total) as meter:
+            kept = each(lambda one: shelf.keep(one, meter), new, _TOGETHER)
+        return {
+            one.record.digest: shelf.mounting(one.upload)
+            for one, is_kept in zip(new, kept, strict=True)
+            if is_kept
+        }
+
+    def _known(self) -> frozenset[Digest]:
+        """What the repository has for sure: an image there names it.
+
+        Under a new tag that is the newest one, which saves asking for every blob, too.
+        """
+        if (current := self.early.current()) is not None:
+            return known_blobs(current.data)
+        if self.to.newest is None or self.to.newest in self.to.tags:
+            return frozenset()
+        newest = self.looks.at(self.to.repository.tagged(self.to.newest)).manifest
+        known = known_blobs(newest.data) if newest else frozenset()
+        for digest in known:
+            self.workshop.registry.presence.add(self.to.repository, digest)
+        return known
+
+    def _counted(self, result: PushResult, plan: PushPlan) -> PushResult:
+        """With what was sent to the layer repository, and was then mounted or sent again."""
+        if self.shelves is None:
+            return result
+        sent = self.shelves.claim_sent([upload.descriptor.digest for upload in plan.blobs])
+        return replace(
+            result,
+            sent_bytes=result.sent_bytes + sent,
+            mounted_bytes=max(0, result.mounted_bytes - sent),
+        )
 
     def _move(self, plan: PushPlan) -> None:
         """Let imagekit's own tag name this image, too: an empty disk finds its layers there."""

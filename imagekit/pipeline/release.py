@@ -18,7 +18,9 @@ from imagekit.model.outcome import Outcome
 from imagekit.pipeline.build import build
 from imagekit.pipeline.deploy_request import DeployRequest
 from imagekit.pipeline.handover import Handover
+from imagekit.pipeline.known import Known
 from imagekit.pipeline.request import Outputs, Request
+from imagekit.pipeline.running import Running
 from imagekit.pipeline.stages import at_stage, chosen
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import ProjectConfig, Stage
@@ -48,8 +50,10 @@ def run(workshop: Workshop, asked: ReleaseRequest, handover: Handover) -> int:
         return 0
     # Known before anything is built: a release without its stage would stop at the very end.
     stages = chosen(project, asked.deploy.stages) if asked.deploys else (None,)
+    running = Running(workshop=workshop, stages=stages) if asked.deploys else None
     with workshop.console.stage("build"):
-        outcomes = build(workshop, asked.build, asked.outputs)
+        known = Known(project=project, deployed=running)
+        outcomes = build(workshop, asked.build, asked.outputs, known)
     for outcome in outcomes:
         workshop.console.say(closing_line(outcome))
     done: tuple[Deployed, ...] = ()
@@ -74,7 +78,7 @@ def steps(workshop: Workshop, asked: ReleaseRequest) -> Iterator[str]:
     from imagekit.pipeline.session import Session
 
     project, asked = _sharded(_load(workshop, asked), asked)
-    session = Session.open(workshop, asked.build)
+    session = Session.open(workshop, asked.build, project=project)
     outcomes = foreseen(workshop, session.plans())
     stages = chosen(project, asked.deploy.stages) if asked.deploys else ()
     for outcome in outcomes:
@@ -122,7 +126,7 @@ def _sharded(project: ProjectConfig, asked: ReleaseRequest) -> tuple[ProjectConf
     mine = sorted(one.name for one in project.functions)[number - 1 :: total]
     functions = tuple(one for one in project.functions if one.name in mine)
     names = tuple(one.name for one in functions)
-    return replace(project, functions=functions), replace(
+    return replace(project, functions=functions, whole=False), replace(
         asked,
         build=replace(asked.build, functions=names),
         deploy=replace(asked.deploy, functions=names),

@@ -40,14 +40,16 @@ class Session:
         again: Afresh = NOTHING,
         *,
         whole: bool = False,
+        project: ProjectConfig | None = None,
     ) -> Session:
         """Read configuration and `imagekit.lock`; ConfigError, LockError.
 
         What is in `again` is decided afresh. `whole` is the whole workspace, also from
-        inside a member.
+        inside a member. `project` is the configuration where it was read already.
         """
-        with workshop.console.stage("configuration"):
-            project = load(workshop.folder, request.functions, version=__version__, whole=whole)
+        if project is None:
+            with workshop.console.stage("configuration"):
+                project = load(workshop.folder, request.functions, version=__version__, whole=whole)
         with workshop.console.stage("lock"):
             decisions = Decisions.read(project.root, request.lock_mode, workshop.console, again)
         packages = Packages(workshop=workshop, project=project, decisions=decisions)

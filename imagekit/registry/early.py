@@ -7,12 +7,13 @@ so a build that fails later has published nothing. jib's layers leave in the sam
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from imagekit.model.digest import Digest
-from imagekit.model.errors import RegistryError
 from imagekit.model.reference import Reference
 from imagekit.registry.client import Registry
+from imagekit.registry.looks import Looks
 from imagekit.registry.manifests import known_blobs
 from imagekit.registry.metered import Meter
 from imagekit.registry.platforms import FetchedManifest
@@ -25,38 +26,47 @@ if TYPE_CHECKING:
 _THREADS = 2
 
 
+def _as_it_is(upload: Upload) -> Upload:
+    return upload
+
+
 class EarlyBlobs:
     """Sends blobs in the background to one repository; `push` takes over what it did.
 
     Safe to use from threads.
     """
 
-    def __init__(self, registry: Registry, reference: Reference) -> None:
+    def __init__(
+        self, registry: Registry, reference: Reference, looks: Looks | None = None
+    ) -> None:
         self.reference = reference
-        self.repository_unknown = False
-        """What ECR said when `current` asked: there is no such repository (lambda_rules E2)."""
         self._registry = registry
+        self._looks = looks or Looks(registry)
         self._pool: ThreadPoolExecutor | None = None
         self._sent: dict[Digest, Future[Outcome]] = {}
-        self._current: tuple[FetchedManifest | None] | None = None
         self._lock = threading.Lock()
 
-    def send(self, upload: Upload) -> None:
-        """Start sending; errors come out of `outcomes`."""
+    def send(self, upload: Upload, ready: Callable[[Upload], Upload] = _as_it_is) -> None:
+        """Start sending; errors come out of `outcomes`.
+
+        `ready` is asked in the background, before the repository is: the upload as it is to be.
+        """
         from concurrent.futures import ThreadPoolExecutor
 
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(_THREADS)
             if upload.descriptor.digest not in self._sent:
-                self._sent[upload.descriptor.digest] = self._pool.submit(self._send, upload)
+                self._sent[upload.descriptor.digest] = self._pool.submit(self._send, upload, ready)
 
     def current(self) -> FetchedManifest | None:
         """What the tag of the repository names now: asked for once, for `push`, too."""
-        with self._lock:
-            if self._current is None:
-                self._current = (self._find(),)
-            return self._current[0]
+        return self._looks.at(self.reference).manifest
+
+    @property
+    def repository_unknown(self) -> bool:
+        """Whether ECR says that there is no such repository (lambda_rules E2)."""
+        return self._looks.at(self.reference).repository_unknown
 
     def outcomes(self) -> dict[Digest, Outcome]:
         """Wait for all of them; raises the first error, as `push` would."""
@@ -66,21 +76,7 @@ class EarlyBlobs:
             if self._pool is not None:
                 self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _find(self) -> FetchedManifest | None:
-        reference = self.reference
-        if reference.tag is None and reference.digest is None:
-            return None
-        wanted = reference.tagged(reference.tag) if reference.tag else reference
-        try:
-            return self._registry.manifest(wanted, write=True)
-        except RegistryError as error:
-            if error.status != 404:
-                raise
-            # Other registries make a repository by pushing to it.
-            self.repository_unknown = reference.ecr is not None and "NAME_UNKNOWN" in error.codes
-            return None
-
-    def _send(self, upload: Upload) -> Outcome:
+    def _send(self, upload: Upload, ready: Callable[[Upload], Upload]) -> Outcome:
         current = self.current()
         known = known_blobs(current.data) if current else frozenset()
         if upload.descriptor.digest in known:
@@ -91,4 +87,4 @@ class EarlyBlobs:
             meter=Meter.silent(),
             likely_new=bool(known),
         )
-        return transfer.run([upload])[upload.descriptor.digest]
+        return transfer.run([ready(upload)])[upload.descriptor.digest]

@@ -32,6 +32,8 @@ class Upload:
     descriptor: Descriptor
     body: Body | None = None
     copy_from: Reference | None = None
+    mount_from: Reference | None = None
+    """Another repository that has it, too, and may be nearer: asked along with the upload."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +110,11 @@ class Transfer:
         return RemoteBody(self.registry, source, upload.descriptor)
 
     def _mount_from(self, upload: Upload) -> str | None:
-        source = upload.copy_from
-        if source is None or source.registry != self.reference.registry:
-            return None
-        return source.repository if source.repository != self.reference.repository else None
+        here = self.reference
+        for source in (upload.copy_from, upload.mount_from):
+            if source and source.registry == here.registry and source.name != here.name:
+                return source.repository
+        return None
 
     def _nowhere(self, upload: Upload) -> RemoteRefused:
         return RemoteRefused(
