@@ -20,6 +20,7 @@ from imagekit.model.extension import Extension
 from imagekit.model.image import LAYER_FORMAT
 from imagekit.model.package import Package
 from imagekit.model.reference import Reference
+from imagekit.model.startup import BytecodeGain
 from imagekit.model.target import Architecture
 from imagekit.pipeline.afresh import NOTHING, Afresh
 from imagekit.pipeline.request import LockMode
@@ -28,6 +29,7 @@ from imagekit.plan.packaging import Verdict
 from imagekit.project.imagekit_lock import NAME, read, write
 from imagekit.project.lock_values import (
     BasePin,
+    BytecodePin,
     ClientPin,
     ExtensionPin,
     ImagekitLock,
@@ -231,6 +233,25 @@ class Decisions:
         """Keep what uv resolved."""
         self._keep(
             PackagesPin(function=function, architecture=architecture, pylock=pylock, inputs=inputs)
+        )
+
+    def bytecode_gains(self, function: str, architecture: Architecture) -> tuple[BytecodeGain, ...]:
+        """What bytecode buys, where a measurement was kept; it is taken as it is."""
+        self.used.add(PartKey("bytecode", function, architecture))
+        pin = self.lock.bytecode(function, architecture)
+        return pin.gains if pin else ()
+
+    def keep_bytecode_gains(
+        self, function: str, architecture: Architecture, gains: tuple[BytecodeGain, ...]
+    ) -> None:
+        """Keep a measurement for everybody who builds."""
+        self._keep(
+            BytecodePin(
+                function=function,
+                architecture=architecture,
+                gains=gains,
+                inputs=inputs_of(function),
+            )
         )
 
     def save(self, *, prune: bool = False) -> bool:

@@ -10,11 +10,13 @@ from imagekit.model.base import BaseFacts
 from imagekit.model.errors import CannotBuild, LockError
 from imagekit.model.extension import ExtensionFacts, ExtensionLayer
 from imagekit.model.package import Artifact
+from imagekit.model.startup import BytecodeGain
 from imagekit.model.target import ARCHITECTURES, PYTHONS
 from imagekit.project.lock_table import LockTable
 from imagekit.project.lock_values import (
     VERSION,
     BasePin,
+    BytecodePin,
     ClientPin,
     ExtensionPin,
     ImagekitLock,
@@ -30,7 +32,7 @@ NAME = "imagekit.lock"
 _MAKE_AGAIN = "delete it and run `imagekit lock`, or take it from your repository's history"
 _PACKAGE_TYPES = ("zip", "image")
 _FAMILIES = ("oci", "docker")
-_KINDS = ("base", "extension", "packaging", "python", "client", "packages")
+_KINDS = ("base", "extension", "packaging", "python", "client", "packages", "bytecode")
 
 P = TypeVar("P", bound=Part)
 
@@ -241,6 +243,23 @@ def _packages(table: LockTable) -> PackagesPin:
     )
 
 
+def _bytecode(table: LockTable) -> BytecodePin:
+    return BytecodePin(
+        function=table.text("function"),
+        architecture=table.word("architecture", ARCHITECTURES),
+        gains=tuple(_gain(entry) for entry in table.tables("gains")),
+        inputs=table.digest("inputs"),
+    )
+
+
+def _gain(table: LockTable) -> BytecodeGain:
+    return BytecodeGain(
+        package=table.text("package"),
+        bytecode_bytes=table.number("bytes"),
+        saved_ms=table.number("ms"),
+    )
+
+
 _READERS: dict[str, Callable[[LockTable], Part]] = {
     "base": _base,
     "extension": _extension,
@@ -248,4 +267,5 @@ _READERS: dict[str, Callable[[LockTable], Part]] = {
     "python": _python,
     "client": _client,
     "packages": _packages,
+    "bytecode": _bytecode,
 }

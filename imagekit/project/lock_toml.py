@@ -11,6 +11,7 @@ from imagekit.model.extension import ExtensionLayer
 from imagekit.project.lock_values import (
     VERSION,
     BasePin,
+    BytecodePin,
     ClientPin,
     ExtensionPin,
     ImagekitLock,
@@ -40,6 +41,7 @@ def dump(lock: ImagekitLock) -> str:
         *(_table("python", _python(pin)) for pin in lock.pythons),
         *(_table("client", _client(pin)) for pin in lock.clients),
         *(_table("packages", _packages(pin)) for pin in lock.packages),
+        *(_table("bytecode", _bytecode(pin)) for pin in lock.bytecodes),
     ]
     return "\n".join(blocks)
 
@@ -142,6 +144,19 @@ def _packages(pin: PackagesPin) -> dict[str, Value]:
         "architecture": pin.architecture,
         "inputs": str(pin.inputs),
         "pylock": pin.pylock,
+    }
+
+
+def _bytecode(pin: BytecodePin) -> dict[str, Value]:
+    gains: tuple[Mapping[str, Scalar], ...] = tuple(
+        {"package": gain.package, "bytes": gain.bytecode_bytes, "ms": gain.saved_ms}
+        for gain in pin.gains
+    )
+    return {
+        "function": pin.function,
+        "architecture": pin.architecture,
+        "gains": gains,
+        "inputs": str(pin.inputs),
     }
 
 

@@ -15,12 +15,13 @@ from imagekit.model.extension import ExtensionFacts
 from imagekit.model.image import LAYER_FORMAT, Family
 from imagekit.model.package import Artifact
 from imagekit.model.reference import Reference
+from imagekit.model.startup import BytecodeGain
 from imagekit.model.target import Architecture
 
 VERSION = 1
 """Of the file; another one is refused."""
 
-Kind = Literal["base", "extension", "packaging", "python", "client", "packages"]
+Kind = Literal["base", "extension", "packaging", "python", "client", "packages", "bytecode"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -165,7 +166,23 @@ class PackagesPin:
         return PartKey("packages", self.function, self.architecture)
 
 
-Part = BasePin | ExtensionPin | PackagingPin | PythonPin | ClientPin | PackagesPin
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BytecodePin:
+    """What bytecode buys, measured once and the same for all: the order in which a ZIP near its
+    limit keeps it. Nothing goes stale: packages that it does not know come after those it knows."""
+
+    function: str
+    architecture: Architecture
+    gains: tuple[BytecodeGain, ...]
+    inputs: Digest
+
+    @property
+    def key(self) -> PartKey:
+        """Its place in the lock."""
+        return PartKey("bytecode", self.function, self.architecture)
+
+
+Part = BasePin | ExtensionPin | PackagingPin | PythonPin | ClientPin | PackagesPin | BytecodePin
 
 
 class _Keyed(Protocol):
@@ -188,11 +205,12 @@ class ImagekitLock:
     pythons: tuple[PythonPin, ...] = ()
     clients: tuple[ClientPin, ...] = ()
     packages: tuple[PackagesPin, ...] = ()
+    bytecodes: tuple[BytecodePin, ...] = ()
 
     def parts(self) -> tuple[Part, ...]:
         """All of them, sorted by key."""
         found: list[Part] = [*self.bases, *self.extensions, *self.packagings, *self.pythons]
-        found += [*self.clients, *self.packages]
+        found += [*self.clients, *self.packages, *self.bytecodes]
         return tuple(sorted(found, key=lambda part: part.key))
 
     def references(self) -> tuple[Reference, ...]:
@@ -224,21 +242,28 @@ class ImagekitLock:
         """The packages of a function without a lock of its own."""
         return _find(self.packages, PartKey("packages", function, architecture))
 
+    def bytecode(self, function: str, architecture: Architecture) -> BytecodePin | None:
+        """What a function's bytecode buys, where somebody kept a measurement."""
+        return _find(self.bytecodes, PartKey("bytecode", function, architecture))
+
     def with_part(self, part: Part) -> ImagekitLock:
         """The same with this part, in place of one with its key."""
         match part:
             case BasePin():
-                return replace(self, bases=_with(self.bases, part))
+                changed = replace(self, bases=_with(self.bases, part))
             case ExtensionPin():
-                return replace(self, extensions=_with(self.extensions, part))
+                changed = replace(self, extensions=_with(self.extensions, part))
             case PackagingPin():
-                return replace(self, packagings=_with(self.packagings, part))
+                changed = replace(self, packagings=_with(self.packagings, part))
             case PythonPin():
-                return replace(self, pythons=_with(self.pythons, part))
+                changed = replace(self, pythons=_with(self.pythons, part))
             case ClientPin():
-                return replace(self, clients=_with(self.clients, part))
+                changed = replace(self, clients=_with(self.clients, part))
             case PackagesPin():
-                return replace(self, packages=_with(self.packages, part))
+                changed = replace(self, packages=_with(self.packages, part))
+            case BytecodePin():
+                changed = replace(self, bytecodes=_with(self.bytecodes, part))
+        return changed
 
     def with_parts(self, parts: Iterable[Part]) -> ImagekitLock:
         """The same with these parts, each in place of one with its key."""

@@ -17,10 +17,12 @@ from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, LockError
 from imagekit.model.extension import ExtensionFacts, ExtensionLayer
 from imagekit.model.package import Artifact
+from imagekit.model.startup import BytecodeGain
 from imagekit.project.imagekit_lock import read, write
 from imagekit.project.lock_toml import dump
 from imagekit.project.lock_values import (
     BasePin,
+    BytecodePin,
     ClientPin,
     ExtensionPin,
     ImagekitLock,
@@ -101,7 +103,16 @@ PACKAGES = PackagesPin(
     pylock='lock-version = "1.0"\n[[packages]]\nname = "boto3"\n',
     inputs=TWO,
 )
-PARTS: tuple[Part, ...] = (BASE, EXTENSION, PACKAGING, PYTHON, CLIENT, PACKAGES)
+BYTECODE = BytecodePin(
+    function="scoring",
+    architecture="x86_64",
+    gains=(
+        BytecodeGain(package="", bytecode_bytes=12_000, saved_ms=4),
+        BytecodeGain(package="pandas", bytecode_bytes=9_000_000, saved_ms=310),
+    ),
+    inputs=ONE,
+)
+PARTS: tuple[Part, ...] = (BASE, EXTENSION, PACKAGING, PYTHON, CLIENT, PACKAGES, BYTECODE)
 LOCK = ImagekitLock().with_parts(PARTS)
 
 TEXT = f"""\
@@ -184,6 +195,15 @@ lock-version = "1.0"
 [[packages]]
 name = "boto3"
 '''
+
+[[bytecode]]
+function = "scoring"
+architecture = "x86_64"
+gains = [
+    {{ package = "", bytes = 12000, ms = 4 }},
+    {{ package = "pandas", bytes = 9000000, ms = 310 }},
+]
+inputs = "{ONE}"
 """
 
 PYTHON_AGAIN = f'[[python]]\nminor = "3.13"\nversion = "3.13.9"\ninputs = "{ONE}"\n'
@@ -316,6 +336,15 @@ ANY_PART = st.one_of(
     st.builds(
         PackagesPin, function=WORDS, architecture=ARCHITECTURES, pylock=LINES, inputs=DIGESTS
     ),
+    st.builds(
+        BytecodePin,
+        function=WORDS,
+        architecture=ARCHITECTURES,
+        gains=st.lists(
+            st.builds(BytecodeGain, package=WORDS, bytecode_bytes=SIZES, saved_ms=SIZES), max_size=2
+        ).map(tuple),
+        inputs=DIGESTS,
+    ),
 )
 
 
@@ -368,6 +397,8 @@ def test_parts_are_found_by_name_and_architecture() -> None:
     assert LOCK.client("3.13", "arm64") is None
     assert LOCK.packages_of("hello", "x86_64") == PACKAGES
     assert LOCK.packages_of("other", "x86_64") is None
+    assert LOCK.bytecode("scoring", "x86_64") == BYTECODE
+    assert LOCK.bytecode("scoring", "arm64") is None
 
 
 def test_what_no_function_needs_is_dropped() -> None:

@@ -1,0 +1,93 @@
+"""Which bytecode a ZIP keeps near its limit."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagekit.model.startup import BytecodeGain
+from imagekit.plan.bytecode import Compiled, all_kept, in_order, keep
+
+FILES = (
+    Compiled(path="pandas/core.py", size_bytes=50, package="pandas", part="pandas"),
+    Compiled(path="pandas/plotting.py", size_bytes=40, package="pandas", part="pandas"),
+    Compiled(path="boto3/session.py", size_bytes=10, package="boto3", part="others 3"),
+    Compiled(path="boto3/unused.py", size_bytes=20, package="boto3", part="others 3"),
+    Compiled(path="scoring/app.py", size_bytes=5, package="", part="source"),
+    Compiled(path="scoring/tool.py", size_bytes=5, package="", part="source"),
+)
+REACHED = frozenset({"pandas/core.py", "boto3/session.py", "scoring/app.py"})
+
+
+def paths(room_bytes: int, *gains: BytecodeGain) -> list[str]:
+    return sorted(keep(FILES, room_bytes, reached=REACHED, gains=gains).paths)
+
+
+def test_what_the_handler_imports_comes_first() -> None:
+    """Unused halves of packages give way before anything that a start needs."""
+    assert paths(65) == ["boto3/session.py", "pandas/core.py", "scoring/app.py"]
+
+
+def test_own_code_comes_before_packages_and_small_before_large() -> None:
+    """Without a measurement as many parts as possible start without compiling."""
+    assert paths(20) == ["boto3/session.py", "scoring/app.py", "scoring/tool.py"]
+    assert [file.path for file in in_order(FILES, reached=REACHED)] == [
+        "scoring/app.py",
+        "boto3/session.py",
+        "pandas/core.py",
+        "scoring/tool.py",
+        "boto3/unused.py",
+        "pandas/plotting.py",
+    ]
+
+
+def test_a_measurement_says_which_package_is_worth_its_bytes() -> None:
+    """What saves more for a byte comes first, whatever its size."""
+    pandas = BytecodeGain(package="pandas", bytecode_bytes=50, saved_ms=500)
+    boto3 = BytecodeGain(package="boto3", bytecode_bytes=10, saved_ms=5)
+
+    assert paths(55, pandas, boto3) == ["pandas/core.py", "scoring/app.py"]
+
+
+def test_a_measured_package_that_no_import_names_is_kept_whole() -> None:
+    """What is loaded by name at run time (a driver, a plug-in) shows in a measurement alone."""
+    boto3 = BytecodeGain(package="boto3", bytecode_bytes=30, saved_ms=5)
+    kept = keep(FILES, 35, reached=frozenset({"scoring/app.py"}), gains=(boto3,))
+
+    assert sorted(kept.paths) == ["boto3/session.py", "boto3/unused.py", "scoring/app.py"]
+
+
+def test_it_says_what_was_kept_and_what_gave_way() -> None:
+    """Bytes in all, bytes of what is imported, parts that lost some, and milliseconds."""
+    pandas = BytecodeGain(package="pandas", bytecode_bytes=50, saved_ms=500)
+    boto3 = BytecodeGain(package="boto3", bytecode_bytes=10, saved_ms=100)
+    kept = keep(FILES, 20, reached=REACHED, gains=(pandas, boto3))
+
+    assert (kept.size_bytes, kept.total_bytes) == (20, 130)
+    assert (kept.reached_bytes, kept.reached_kept_bytes) == (65, 15)
+    assert kept.cut == ("pandas", "others 3")
+    assert kept.saved_ms == 100
+
+
+def test_without_a_measurement_no_milliseconds_are_made_up() -> None:
+    """Bytes are known; what they buy is known where it was measured alone."""
+    assert keep(FILES, 20, reached=REACHED).saved_ms is None
+    assert all_kept(FILES).saved_ms is None
+
+
+def test_all_of_it_is_nothing_cut() -> None:
+    """Where everything fits, everything is kept and all was bought."""
+    pandas = BytecodeGain(package="pandas", bytecode_bytes=50, saved_ms=500)
+    kept = all_kept(FILES, (pandas,))
+
+    assert (kept.size_bytes, kept.cut, kept.saved_ms) == (130, (), 500)
+    assert len(kept.paths) == len(FILES)
+
+
+@given(st.permutations(FILES), st.integers(min_value=-5, max_value=140))
+def test_never_too_much_and_the_same_in_any_order(files: list[Compiled], room_bytes: int) -> None:
+    """The limit holds, and the order in which files are found decides nothing."""
+    kept = keep(files, room_bytes, reached=REACHED)
+
+    assert kept.size_bytes <= max(room_bytes, 0)
+    assert kept.paths == keep(FILES, room_bytes, reached=REACHED).paths
