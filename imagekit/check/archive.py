@@ -19,12 +19,14 @@ from imagekit.check.limits import MAX_HANDLER_CHARACTERS, MAX_UPLOAD_BYTES, UNZI
 from imagekit.check.machine import Expected
 from imagekit.check.members import Oddity, entry_of, has_zip64_end, is_link, look, oddities
 from imagekit.check.opened import OpenZip
-from imagekit.check.rules import M22, Z1, Z2, Z7, Z8, Z9, Z10, Z11, Z13, Z14
+from imagekit.check.rules import M22, U1, Z1, Z2, Z7, Z8, Z9, Z10, Z11, Z13, Z14
 from imagekit.check.sdk import check_sdk
 from imagekit.check.stream import BrokenLayer
+from imagekit.check.unpacked import check_loader, check_parts, described, has_loader, rest_of
 from imagekit.check.view import View
+from imagekit.model.packaging import ARCHIVE
 
-ZIP_RULES: Final[tuple[Rule, ...]] = (M22, *FILE_RULES, Z1, Z2, Z7, Z8, Z9, Z10, Z11, Z13, Z14)
+ZIP_RULES: Final[tuple[Rule, ...]] = (M22, *FILE_RULES, Z1, Z2, Z7, Z8, Z9, Z10, Z11, Z13, Z14, U1)
 
 _TASK_ROOT: Final = "/var/task"
 _MAX_READ_BYTES: Final = 8 * UNZIPPED_BYTES
@@ -33,20 +35,25 @@ _UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, EOFError, BrokenLayer, Val
 
 
 def check_zip(archive: OpenZip) -> Report:
-    """Every rule over a ZIP. What others made is unpacked whole, to see that its bytes hold."""
+    """Every rule over a ZIP. What others made is unpacked whole, to see that its bytes hold.
+
+    What it unpacks at start is judged with it, as both become one folder for Python.
+    """
+    unseen: list[str] = []
     if isinstance(archive.source, Path):
         with archive.source.open("rb") as file:
-            findings = list(_check(archive, file))
+            findings = list(_check(archive, file, unseen))
     else:
-        findings = list(_check(archive, archive.source))
+        findings = list(_check(archive, archive.source, unseen))
     return Report(
         name=archive.name,
         findings=tuple(sorted(findings, key=lambda finding: finding.severity != "error")),
+        unseen=tuple(unseen),
         rules_run=tuple(rule.id for rule in ZIP_RULES),
     )
 
 
-def _check(archive: OpenZip, file: BinaryIO) -> Findings:
+def _check(archive: OpenZip, file: BinaryIO, unseen: list[str]) -> Findings:
     size_bytes = file.seek(0, 2)
     if size_bytes > MAX_UPLOAD_BYTES:
         yield Z2.found(archive.name, f"has {size_bytes:,} bytes, so it goes through S3 (`bucket`)")
@@ -64,6 +71,8 @@ def _check(archive: OpenZip, file: BinaryIO) -> Findings:
         entries, broken = _entries(archive, opened, read=total <= _MAX_READ_BYTES)
         yield from broken
         yield from _oddities(archive, opened.infolist(), zip64=has_zip64_end(file))
+        if has_loader(opened):
+            yield from _unpacked(archive, opened, entries, unseen)
     yield from _tree(archive, entries)
 
 
@@ -93,6 +102,30 @@ def _entries(
             broken.append(Z11.found(info.filename, f"cannot be unpacked: {error}"))
         entries.append(entry_of(info, seen, link=link, ours=archive.ours))
     return entries, broken
+
+
+def _unpacked(
+    archive: OpenZip, opened: zipfile.ZipFile, entries: list[Entry], unseen: list[str]
+) -> Findings:
+    """What is unpacked at start; its files are added to `entries`."""
+    found = described(opened)
+    yield from check_loader(opened, found, archive.handler)
+    if found is None:
+        return
+    place = found.where or ARCHIVE
+    try:
+        with rest_of(archive, opened, found) as file:
+            broken = [] if archive.ours else list(check_parts(file, found, place))
+            yield from broken
+            if not broken:
+                with zipfile.ZipFile(file) as inner:
+                    more, wrong = _entries(archive, inner, read=True)
+                entries += more
+                yield from wrong
+    except FileNotFoundError:
+        unseen += [found.where] if found.where else []
+    except _UNREADABLE as error:
+        yield U1.found(place, f"is no ZIP that can be read: {error}")
 
 
 def _oddities(archive: OpenZip, infos: list[zipfile.ZipInfo], *, zip64: bool) -> Findings:

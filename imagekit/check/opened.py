@@ -73,3 +73,5 @@ class OpenZip:
     """Unzipped size of the function's Lambda layers: they count towards the limit."""
     ours: bool = False
     """imagekit made it."""
+    rest: Path | BinaryIO | None = None
+    """What its loader fetches from a bucket, where it is at hand."""

@@ -238,6 +238,14 @@ Z14: Final = _doubtful(
     "Z14", "stored or deflated members, each name once, no ZIP64", "nothing found", "unknown"
 )
 
+U1: Final = _rule(
+    "U1",
+    "a loader that runs first, and what it unpacks, whole",
+    "imagekit",
+    "source",
+    "BundleError: part <n> of <archive> is not what was built",
+)
+
 
 def rules_table() -> tuple[Rule, ...]:
     """Every rule, in the order of `lambda_rules`."""

@@ -16,6 +16,7 @@ from imagekit.check.opened import OpenImage, OpenLayer, OpenZip
 from imagekit.model.digest import Digest
 from imagekit.model.errors import ConfigError, UsageError
 from imagekit.model.image import INDEXES, Descriptor, LayerRecord
+from imagekit.model.packaging import rest_path
 from imagekit.model.reference import Reference
 from imagekit.model.target import Target
 from imagekit.oci.archive import read_archive, read_image
@@ -91,6 +92,7 @@ def _from_path(path: Path, function: FunctionConfig | None) -> Opened:
         return OpenZip(
             name=str(path),
             source=path,
+            rest=rest if (rest := rest_path(path)).is_file() else None,
             target=_managed(function),
             handler=function.handler if function else None,
         )

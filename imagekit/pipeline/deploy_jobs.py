@@ -10,17 +10,20 @@ from typing import Any
 
 from imagekit.deploy.observe import observe
 from imagekit.deploy.refusals import DIRECT_LIMIT_BYTES, Refusal, refusals
-from imagekit.deploy.wanted import Facts, Wanted
+from imagekit.deploy.wanted import Facts, Upload, Wanted
 from imagekit.model.deployment import VersionNote
 from imagekit.model.errors import CannotDeploy, Problem, UsageError
 from imagekit.model.function import FunctionState, Observed
+from imagekit.model.packaging import key_of, rest_path
 from imagekit.model.release import Code
 from imagekit.model.target import Architecture
 from imagekit.pipeline.deploy_request import DeployRequest
 from imagekit.pipeline.parallel import each
 from imagekit.pipeline.places import Spot
 from imagekit.pipeline.to_deploy import (
+    Archive,
     Source,
+    file_of,
     find_image,
     managed_runtime,
     newest,
@@ -119,6 +122,7 @@ class Preparing:
         archive, bucket = read_archive(path), spot.function.bucket
         through_bucket = bucket is not None and archive.size_bytes > DIRECT_LIMIT_BYTES
         key = f"imagekit/{archive.digest.hex}.zip"
+        upload, is_here = _rest(spot, archive)
         wanted = Wanted(
             package="zip",
             architecture=source.architecture,
@@ -126,6 +130,7 @@ class Preparing:
             sha256=archive.sha256,
             code=Code(bucket=bucket, key=key) if through_bucket else Code(file=path),
             archive=path,
+            rest=upload,
             runtime=managed_runtime(spot.function),
             handler=spot.function.handler,
             **self._common(spot, source),
@@ -134,6 +139,7 @@ class Preparing:
             region=spot.place.functions.region,
             size_bytes=archive.size_bytes,
             unzipped_bytes=archive.unzipped_bytes,
+            rest_is_here=is_here,
         )
         return self._observed(spot, wanted, facts)
 
@@ -178,6 +184,16 @@ def _layers(
     arns = tuple(attached) if named is None else named
     functions = spot.place.functions
     return tuple((arn, attached.get(arn) or functions.layer_bytes(arn) or 0) for arn in arns)
+
+
+def _rest(spot: Spot, archive: Archive) -> tuple[Upload | None, bool]:
+    """What goes into a bucket for the archive's loader, and whether it is on this disk."""
+    rest = archive.rest
+    if rest is None or rest.bucket is None or rest.digest is None:
+        return None, True
+    file = file_of(spot.workshop, rest, archive.path)
+    path = file or rest_path(archive.path)
+    return Upload(rest.bucket, key_of(rest.digest), path, rest.digest), file is not None
 
 
 def _elsewhere(spot: Spot) -> bool:

@@ -7,12 +7,13 @@ import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from imagekit.bases.fetched import documents_of
 from imagekit.model.digest import Digest
 from imagekit.model.errors import UsageError
 from imagekit.model.image import INDEXES
+from imagekit.model.packaging import DESCRIPTION, Unpacks, rest_path
 from imagekit.model.reference import Reference
 from imagekit.model.target import ARCHITECTURES, Architecture, Target
-from imagekit.oci.documents import parse_config, parse_manifest
 from imagekit.pipeline.destination import repository_of
 from imagekit.pipeline.last_build import LastBuild, last_build
 from imagekit.pipeline.workshop import Workshop
@@ -43,6 +44,8 @@ class Archive:
     digest: Digest
     size_bytes: int
     unzipped_bytes: int
+    rest: Unpacks | None = None
+    """What its loader fetches from a bucket at start."""
 
     @property
     def sha256(self) -> str:
@@ -108,6 +111,7 @@ def read_archive(path: Path) -> Archive:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         with zipfile.ZipFile(path) as opened:
             unzipped = sum(info.file_size for info in opened.infolist())
+            rest = _in_bucket(opened)
     except (OSError, zipfile.BadZipFile) as error:
         raise UsageError(what=f"{path} is no ZIP: {error}", hint="imagekit build") from error
     return Archive(
@@ -115,7 +119,42 @@ def read_archive(path: Path) -> Archive:
         digest=Digest(digest),
         size_bytes=path.stat().st_size,
         unzipped_bytes=unzipped,
+        rest=rest,
     )
+
+
+def _in_bucket(opened: zipfile.ZipFile) -> Unpacks | None:
+    """What the loader in the ZIP fetches at start, as its description says."""
+    import json
+
+    if DESCRIPTION not in opened.namelist():
+        return None
+    match json.loads(opened.read(DESCRIPTION)):
+        case {
+            "bucket": str(bucket),
+            "digest": str(digest),
+            "size_bytes": int(packed),
+            "unpacked_bytes": int(unpacked),
+        }:
+            return Unpacks(
+                layers=(),
+                packed_bytes=packed,
+                unpacked_bytes=unpacked,
+                bucket=bucket,
+                digest=Digest(digest),
+            )
+    return None
+
+
+def file_of(workshop: Workshop, rest: Unpacks, archive: Path) -> Path | None:
+    """The file that goes into the bucket: of the store, or beside its ZIP; None: nowhere here."""
+    digest = rest.digest
+    if digest is not None and workshop.store.has_blob(digest, rest.packed_bytes):
+        return workshop.store.blob_path(digest)
+    beside = rest_path(archive)
+    if beside.is_file() and beside.stat().st_size == rest.packed_bytes:
+        return beside
+    return None
 
 
 def find_image(
@@ -177,9 +216,9 @@ def _looked_at(workshop: Workshop, reference: Reference) -> FoundImage | None:
             hint="name one image of it by its digest",
         )
     here = reference.at(fetched.digest)
-    manifest = parse_manifest(fetched.data, fetched.media_type, name=str(reference))
-    with workshop.registry.open_blob(here, manifest.config.digest) as blob:
-        config = parse_config(blob.read(), name=str(reference))
+    # Of what this run pushed, the store has the config already.
+    documents = documents_of(workshop.registry, workshop.store, here, fetched, str(reference))
+    config = documents.config
     machines = {Target.managed("3.13", one).oci_architecture: one for one in ARCHITECTURES}
     return FoundImage(
         reference=here,

@@ -36,6 +36,7 @@ def _check(workshop: Workshop, plan: BuildPlan, made: MadeZip) -> None:
                 target=plan.target,
                 handler=plan.handler,
                 ours=True,
+                rest=workshop.store.blob_path(made.rest.digest) if made.rest else None,
             )
         )
     )

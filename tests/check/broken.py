@@ -17,13 +17,19 @@ from imagekit.model.digest import Digest
 from imagekit.model.image import INDEXES, LAYER, Family, LayerRecord
 from tests.check.make import (
     APP,
+    BEHIND,
     CODE,
+    DOOR,
+    LOADER,
     SOURCE,
     MadeImage,
     MadeLayer,
     Member,
+    archive,
+    bundle,
     folder,
     made_zip,
+    packed,
     sound_zip,
     tar,
     with_folders,
@@ -188,6 +194,14 @@ def stored(size_bytes: int) -> tuple[zipfile.ZipInfo, bytes]:
 
 
 Artefact = OpenImage | OpenZip
+
+
+def corrupt() -> OpenZip:
+    """What is unpacked at start is not what was built, and its own CRC fits it."""
+    built, spoilt = (packed((zip_info("demo.py"), text)) for text in (b"A = 1", b"A = 2"))
+    return made_zip(DOOR, BEHIND, LOADER, bundle(built), archive(spoilt))
+
+
 BROKEN: dict[str, Callable[[], Artefact]] = {
     "M1": lambda: replace(SOUND, media_type="application/vnd.cncf.helm.chart.v1+json").open(),
     "M2": lambda: replace(SOUND, media_type=INDEXES[0], manifest={"manifests": []}).open(),
@@ -265,5 +279,6 @@ BROKEN: dict[str, Callable[[], Artefact]] = {
     "Z11": lambda: replace(sound_zip(), source=io.BytesIO(b"no archive")),
     "Z13": lambda: sound_zip((zip_info("urllib3/__init__.py"), b"")),
     "Z14": twice,
+    "U1": corrupt,
 }
 """By rule id."""

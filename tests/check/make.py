@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import tarfile
@@ -206,8 +207,41 @@ def made_zip(*members: tuple[zipfile.ZipInfo, bytes], handler: str | None = HAND
 
 
 APP = (zip_info("app.py"), SOURCE)
+DOOR = (zip_info("app.py"), b'exec(__import__("imagekit_loader.start"))\n')
+BEHIND = (zip_info("app.imagekit.py"), SOURCE)
+LOADER = (zip_info("imagekit_loader/start.py"), b"")
+S3 = (zip_info("imagekit_loader/s3.py"), b"")
 
 
 def sound_zip(*more: tuple[zipfile.ZipInfo, bytes]) -> OpenZip:
     """A ZIP that Lambda takes, with more in it."""
     return made_zip(APP, *more)
+
+
+def packed(*members: tuple[zipfile.ZipInfo, bytes]) -> bytes:
+    """The bytes of an archive of these members."""
+    source = made_zip(*members).source
+    assert isinstance(source, io.BytesIO)
+    return source.getvalue()
+
+
+def bundle(rest: bytes, **more: str) -> tuple[zipfile.ZipInfo, bytes]:
+    """What the loader reads about `rest`, which it unpacks as one part."""
+    with zipfile.ZipFile(io.BytesIO(rest)) as opened:
+        end = opened.start_dir
+    found = {
+        "digest": hashlib.sha256(rest).hexdigest(),
+        "size_bytes": len(rest),
+        "unpacked_bytes": end,
+        "parts": [[0, end, hashlib.sha256(rest[:end]).hexdigest()]],
+        "executable": [],
+        "links": {},
+    }
+    return zip_info("imagekit_loader/bundle.json"), _json(found | more)
+
+
+def archive(data: bytes) -> tuple[zipfile.ZipInfo, bytes]:
+    """`data` where the loader looks for it."""
+    info = zip_info("imagekit_loader/packages.zip")
+    info.compress_type = zipfile.ZIP_STORED
+    return info, data

@@ -18,6 +18,7 @@ IDS = (
     *("T1", "T2", "T3", "T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "T14", "T15"),
     *("P2", "R1", "R3", "R5", "R7", "C6", "C7", "C8", "X1", "X2"),
     *("Z1", "Z2", "Z7", "Z8", "Z9", "Z10", "Z11", "Z13", "Z14"),
+    "U1",
 )
 """Scripts read these, so none is renamed or dropped."""
 
