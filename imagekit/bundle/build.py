@@ -157,7 +157,7 @@ class _Part:
         wheel_path: Callable[[Package], Path],
         compiler: Compiler | None,
     ) -> _Part:
-        plain = layer.files or packages_tree(layer.packages, wheel_path)
+        plain = layer.files or packages_tree(layer.packages, wheel_path, store)
         bytecode = bytecode_of(layer, plain, compiler, store) if compiler else ()
         return cls(name=layer.name, plain=plain, bytecode=bytecode)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imagekit.contents.fetch import wheel_path
 from imagekit.contents.install import tree_of, wheel_tree
@@ -14,6 +16,9 @@ from imagekit.model.package import Package
 from imagekit.model.slim import WHOLE, Dropped
 from imagekit.model.tree import FileEntry, ancestors
 from imagekit.store import Store
+
+if TYPE_CHECKING:
+    from imagekit.contents.slim.lighter import Lighters
 
 FACTS_FORMAT = 1
 """Raised when the facts of the same wheel change."""
@@ -39,7 +44,7 @@ class WheelFacts:
     checked: bool
     """Read from bytes whose sha256 was compared with the lock's, not by range requests."""
     dropped: tuple[Dropped, ...] = ()
-    """What the wheel has, and is left out."""
+    """What the wheel has, and is left out; of shared objects without symbols, what they lost."""
 
     @property
     def unzipped_bytes(self) -> int:
@@ -60,12 +65,17 @@ def wheel_facts(package: Package, store: Store) -> WheelFacts | None:
     path = wheel_path(package, store)
     known = _read(store.record(_RECORD, package.wheel.digest.hex))
     if path is None or (known and known.checked):
-        return known and _slimmed(known, package)
+        return known and _slimmed(known, package, path, store)
     return learn(package, LocalFile(path), store, checked=True)
 
 
-def learn(package: Package, source: RandomAccess, store: Store, *, checked: bool) -> WheelFacts:
-    """Read the facts of a wheel, and remember them. Raises BadWheel, and what `source` raises."""
+def learn(
+    package: Package, source: RandomAccess, store: Store, *, checked: bool
+) -> WheelFacts | None:
+    """Read the facts of a wheel, and remember them; None where they cannot be known without it.
+
+    Raises BadWheel, and what `source` raises.
+    """
     if isinstance(source, LocalFile):
         tree = wheel_tree(replace(package, slim=WHOLE), source.path)
     else:
@@ -73,13 +83,67 @@ def learn(package: Package, source: RandomAccess, store: Store, *, checked: bool
     files = tuple(_fact(entry) for entry in tree)
     facts = WheelFacts(files=files, checked=checked)
     _write(package, facts, store)
-    return _slimmed(facts, package)
+    return _slimmed(facts, package, source.path if isinstance(source, LocalFile) else None, store)
 
 
-def _slimmed(facts: WheelFacts, package: Package) -> WheelFacts:
-    """Without what is left out of the package; the same as its tree would say, but RECORD's CRC."""
+def _slimmed(
+    facts: WheelFacts, package: Package, path: Path | None, store: Store
+) -> WheelFacts | None:
+    """Without what is left out of the package; the same as its tree would say, but RECORD's CRC.
+
+    None where shared objects are to be stripped, and the wheel to do that with is not here.
+    """
     if not package.slim.key:
         return facts
+    trimmed = _trimmed(facts, package)
+    if package.slim.symbols is None:
+        return trimmed
+    found = _lighters(trimmed, package, path, store)
+    return None if found is None else _lightened(trimmed, package, found)
+
+
+def _lighters(
+    facts: WheelFacts, package: Package, path: Path | None, store: Store
+) -> Lighters | None:
+    from imagekit.contents.slim.lighter import known_lighters, lighters
+
+    known = known_lighters(package, (file.path for file in facts.files), store)
+    if known is not None or path is None:
+        return known
+    return lighters(package, wheel_tree(replace(package, slim=WHOLE), path), store)
+
+
+def _lightened(facts: WheelFacts, package: Package, found: Lighters) -> WheelFacts:
+    """With the sizes that `max` gives; RECORD's digests are as long as they were."""
+    from imagekit.contents.slim.lighter import Changes
+    from imagekit.contents.slim.rules import COPIES, SYMBOLS
+    from imagekit.contents.slim.trim import is_record
+
+    sizes = {file.path: file.size_bytes for file in facts.files}
+    changes = Changes.of(sizes, package, found)
+    if not changes:
+        return facts
+    changed = (*changes.lighter, *changes.links)
+    shorter = sum(len(str(sizes[path])) - len(str(found[path].size_bytes)) for path in changed)
+
+    def light(file: Fact) -> Fact:
+        if is_record(file.path):
+            return replace(file, size_bytes=file.size_bytes - shorter)
+        if file.path in changes.links:
+            return Fact(file.path, 0, 0, executable=False)
+        one = changes.lighter.get(file.path)
+        return replace(file, size_bytes=one.size_bytes, crc32=one.crc32) if one else file
+
+    lost = [
+        Dropped(path, sizes[path] - one.size_bytes, SYMBOLS)
+        for path, one in changes.lighter.items()
+    ]
+    lost += [Dropped(path, sizes[path], COPIES) for path in changes.links]
+    files = tuple(light(file) for file in facts.files)
+    return replace(facts, files=files, dropped=(*facts.dropped, *lost))
+
+
+def _trimmed(facts: WheelFacts, package: Package) -> WheelFacts:
     from imagekit.contents.slim.trim import dropped_of, is_record, record_bytes
 
     dropped = dropped_of(((file.path, file.size_bytes) for file in facts.files), package)

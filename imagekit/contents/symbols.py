@@ -28,6 +28,9 @@ from imagekit.contents.shared_object import (
 )
 from imagekit.model.tree import Data
 
+RECIPE: Final = 1
+"""Raised when the same file comes out with other bytes."""
+
 _TABLES: Final = (SYMBOLS, SYMBOL_INDEXES)
 _TABLE_ALIGNMENT: Final = 8
 _FOR_DEBUGGERS: Final = re.compile(

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from imagekit.contents.bytecode import bytecode_of
 from imagekit.contents.install import wheel_tree
-from imagekit.contents.slim.trim import dropped_of
+from imagekit.contents.slim.lighter import Stripped, lighters
+from imagekit.contents.slim.trim import dropped_of, lightened
 from imagekit.model.package import Package
 from imagekit.model.slim import WHOLE
 from imagekit.model.tree import FileEntry, Tree
 from imagekit.project.interpreter import Interpreter
+from imagekit.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +31,21 @@ class Compiler:
         return made.entries
 
 
-def packages_tree(packages: Iterable[Package], wheel_path: Callable[[Package], Path]) -> Tree:
-    """Every file of the packages, without bytecode; BadWheel, PathCollisions."""
-    trees = (wheel_tree(package, wheel_path(package)) for package in packages)
+def packages_tree(
+    packages: Iterable[Package], wheel_path: Callable[[Package], Path], store: Store
+) -> Tree:
+    """Every file of the packages as it is shipped, without bytecode; BadWheel, PathCollisions."""
+    trees = (package_tree(package, wheel_path(package), store) for package in packages)
     return Tree.of(entry for tree in trees for entry in tree)
+
+
+def package_tree(package: Package, path: Path, store: Store) -> Tree:
+    """The files of the wheel at `path` as they are shipped: slimmed, and without symbols."""
+    tree = wheel_tree(package, path)
+    if package.slim.symbols is None:
+        return tree
+    whole = wheel_tree(replace(package, slim=WHOLE), path)
+    return lightened(tree, package, lighters(package, whole, store), store)
 
 
 def dropped_paths(
@@ -51,3 +64,11 @@ def dropped_paths(
 
 def _whole(package: Package, wheel_path: Callable[[Package], Path]) -> Tree:
     return wheel_tree(replace(package, slim=WHOLE), wheel_path(package))
+
+
+def lighter_entries(
+    packages: Iterable[Package], wheel_path: Callable[[Package], Path], store: Store
+) -> Tree:
+    """The shared objects that are shipped without symbols, and links to them; BadWheel."""
+    tree = packages_tree(packages, wheel_path, store)
+    return Tree(tuple(one for one in tree if one.link_target or isinstance(one.content, Stripped)))

@@ -39,7 +39,7 @@ class LayerMaker:
 
     def tree(self, layer: LayerPlan) -> Tree:
         """The layer's files, bytecode included; raises PathCollisions, BadWheel."""
-        tree = layer.files or packages_tree(layer.packages, self.wheel_path)
+        tree = layer.files or packages_tree(layer.packages, self.wheel_path, self.store)
         if self.compiler is None:
             return tree
         return Tree.of([*tree, *self.compiler.bytecode(tree, layer.root)])

@@ -45,6 +45,8 @@ class Slim:
     services: tuple[str, ...] = ()
     reads_stubs: bool = False
     """Another package of the lock opens `.pyi` files when it runs."""
+    symbols: int | None = None
+    """The recipe by which shared objects are stripped; None leaves them as they are."""
 
     @property
     def key(self) -> str:
@@ -52,6 +54,7 @@ class Slim:
         if self.profile == "off" and not self.drop and not self.services:
             return ""
         said = [RULES, self.profile, self.keep, self.drop, self.services, self.reads_stubs]
+        said += [] if self.symbols is None else [self.symbols]
         return json.dumps(said, separators=(",", ":"))
 
 

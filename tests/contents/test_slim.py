@@ -166,7 +166,7 @@ def test_services_of_botocore() -> None:
 
     assert gone("ec2/2016-11-15/service-2.json.gz")
     assert gone("s3control/2018-08-20/service-2.json.gz")
-    stays = ("s3/2006-03-01/service-2.json.gz", "sts/2011-06-15/service-2.json.gz")
+    stays = ["s3/2006-03-01/service-2.json.gz", "sts/2011-06-15/service-2.json.gz"]
     stays += ("sso/2019-06-10/service-2.json.gz", "sso-oidc/2019-06-10/service-2.json.gz")
     stays += ("endpoints.json", "partitions.json", "_retry.json", "sdk-default-configuration.json")
     assert not any(gone(path) for path in stays)

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from imagekit.contents.install import wheel_tree
+from imagekit.contents.slim.dress import slimmed
+from imagekit.contents.trees import package_tree
 from imagekit.engines.docker import settle as program
 from imagekit.engines.docker.settle import settle
 from imagekit.model.digest import Digest
 from imagekit.model.package import Artifact, Package
+from imagekit.model.slim import WHOLE, Slim, SlimSettings
 from imagekit.model.tree import Bytes, FileEntry, Tree
 from imagekit.oci.tar import MTIME, tar_bytes
 from imagekit.project.uv import locate
+from imagekit.store import Store
+from tests.contents.shared_objects import shared_object
 from tests.services.wheels import make_wheel
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it runs in Linux images alone")
@@ -56,10 +63,14 @@ def install(root: Path, made: Path) -> Path:
     return root
 
 
-def tree_of(name: str, made: Path) -> Tree:
+def package_of(name: str, made: Path) -> Package:
     digest = Digest.of(made.read_bytes())
     artifact = Artifact(filename=made.name, url=made.as_uri(), digest=digest)
-    return wheel_tree(Package(name=name, version="1.0", wheel=artifact), made)
+    return Package(name=name, version="1.0", wheel=artifact)
+
+
+def tree_of(name: str, made: Path, slim: Slim = WHOLE) -> Tree:
+    return wheel_tree(replace(package_of(name, made), slim=slim), made)
 
 
 def on_disk(root: Path) -> dict[str, tuple[bool, bytes]]:
@@ -124,6 +135,45 @@ def test_bytecode_comes_along(tmp_path: Path) -> None:
     assert (root / entry.path).read_bytes() == b"new"
     assert (root / entry.path).stat().st_mode & 0o777 == 0o644
     assert int((root / entry.path).stat().st_mtime) == MTIME
+
+
+def test_what_slimming_leaves_out_goes(tmp_path: Path) -> None:
+    """Files, folders that are empty then, and rows of RECORD: as without Docker."""
+    made = wheel(tmp_path / "wheels", "demo")
+    root = install(tmp_path / "task", made)
+    slim = Slim(drop=("demo/data/", "etc/", "bin/demo-run"))
+    (tmp_path / "dropped.json").write_text(
+        json.dumps(["demo/data/a,b.txt", "etc/x.cfg", "bin/demo-run"]), encoding="utf-8"
+    )
+    settle(tmp_path, root, tmp_path / "dropped.json")
+
+    assert on_disk(root) == planned(tree_of("demo", made, slim))
+    assert not (root / "demo" / "data").exists()
+    assert not (root / "etc").exists()
+
+
+def test_lighter_shared_objects_take_their_place(tmp_path: Path) -> None:
+    """With their modes, links as links, and RECORD telling of what is there."""
+    library = shared_object()
+    files = {"fast/liba.so.1": library, "fast/liba.so": library, "fast/b.txt": b"b"}
+    made = make_wheel(tmp_path / "wheels", "fast", "1.0", files, executable=["fast/liba.so.1"])
+    root = install(tmp_path / "task", made)
+    whole = tree_of("fast", made)
+    (package,) = slimmed([package_of("fast", made)], SlimSettings(profile="max"))
+    store = Store(tmp_path / "store")
+    tree = package_tree(package, made, store)
+    changed = [one for one in tree if one.link_target or one not in whole.entries]
+    lighter = [one for one in changed if not one.path.endswith("/RECORD")]
+    (tmp_path / "lighter.tar").write_bytes(tar_bytes(Tree(tuple(lighter)), "/"))
+    settle(tmp_path, root, tmp_path / "lighter.tar")
+
+    assert {one.path for one in lighter} == {"fast/liba.so", "fast/liba.so.1"}
+    assert (root / "fast" / "liba.so").readlink() == Path("liba.so.1")
+    found = on_disk(root)
+    assert found.pop("fast/liba.so") == found["fast/liba.so.1"]
+    expected = planned(tree)
+    expected.pop("fast/liba.so")
+    assert found == expected
 
 
 def test_modes_and_times_do_not_depend_on_who_installed(tmp_path: Path) -> None:

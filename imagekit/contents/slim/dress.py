@@ -30,7 +30,12 @@ def slimmed(packages: Sequence[Package], settings: SlimSettings) -> tuple[Packag
     """
     reads_stubs = any(package.name == _READS_STUBS for package in packages)
     asked = Slim(keep=settings.keep, drop=settings.drop)
-    general = replace(asked, profile=settings.profile, reads_stubs=reads_stubs)
+    general = replace(
+        asked,
+        profile=settings.profile,
+        reads_stubs=reads_stubs,
+        symbols=_symbols() if settings.profile == "max" else None,
+    )
     if not general.drop and general.profile == "off":
         general = asked = WHOLE
 
@@ -42,6 +47,13 @@ def slimmed(packages: Sequence[Package], settings: SlimSettings) -> tuple[Packag
         return general
 
     return tuple(replace(package, slim=of(package)) for package in packages)
+
+
+def _symbols() -> int:
+    # Imported where it is asked for: most projects strip nothing.
+    from imagekit.contents.symbols import RECIPE
+
+    return RECIPE
 
 
 def without_excluded(

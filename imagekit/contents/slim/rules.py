@@ -47,7 +47,10 @@ _REASONS: Final = {
     "static": "static libraries",
     "bytecode": "stale bytecode",
 }
-REASONS: Final = (*_REASONS.values(), "models of other services", ASKED_FOR)
+MODELS: Final = "models of other services"
+SYMBOLS: Final = "symbols of shared objects"
+COPIES: Final = "copies of shared objects"
+REASONS: Final = (*_REASONS.values(), MODELS, SYMBOLS, COPIES, ASKED_FOR)
 """All that there are."""
 
 # `importlib.metadata` reads them, and licences are to be passed on with what they are of.
@@ -84,6 +87,19 @@ def why_dropped(name: str, path: str, slim: Slim) -> str | None:
     return deciding(name, slim)(path)
 
 
+def untouched(name: str, slim: Slim) -> Why:
+    """Of a path: what says that not even the inside of the file changes, `keep` or the package."""
+    kept = _Asked(slim.keep)
+    stays = [(re.compile(one.paths), one.reason) for one in STAYS if one.holds_for(name)]
+
+    def why(path: str) -> str | None:
+        if kept.names(path):
+            return "keep"
+        return next((reason for paths, reason in stays if paths.search(path)), None)
+
+    return why
+
+
 def _by_rules(name: str, slim: Slim) -> Why:
     general = _general(name, slim) if slim.profile != "off" else _stays
     if not slim.services or name not in ("boto3", "botocore"):
@@ -92,7 +108,7 @@ def _by_rules(name: str, slim: Slim) -> Why:
 
     def why(path: str) -> str | None:
         if is_other_service(path, services):
-            return "models of other services"
+            return MODELS
         return general(path)
 
     return why

@@ -2,8 +2,8 @@
 
     Dockerfile  .dockerignore
     tools/uv  tools/settle.py           mounted while wheels are installed
-    layers/NAME/*.whl  bytecode.tar  dropped.json
-                                        mounted, one folder for each layer's step
+    layers/NAME/*.whl                   mounted, one folder for each layer's step, with
+        bytecode.tar dropped.json lighter.tar
     source.tar                          the project's files, unpacked by ADD
 
 No index, no lock and no credential is in it. Wheels are linked from the store, not copied.
@@ -19,13 +19,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagekit.contents.trees import Compiler, dropped_paths, packages_tree
+from imagekit.contents.trees import Compiler, dropped_paths, lighter_entries, packages_tree
 from imagekit.engines.docker.recipe import (
     BYTECODE,
     DROPPED,
+    LIGHTER,
     SOURCE,
     TOOLS,
     folder_of,
+    is_lighter,
     is_slimmed,
 )
 from imagekit.model.digest import Digest
@@ -79,6 +81,9 @@ class ContextMaker:
         if is_slimmed(layer):
             dropped = json.dumps(dropped_paths(layer.packages, self.wheel_path))
             (folder / DROPPED).write_text(dropped, encoding="utf-8", newline="\n")
+        if is_lighter(layer):
+            lighter = lighter_entries(layer.packages, self.wheel_path, self.store)
+            (folder / LIGHTER).write_bytes(tar_bytes(lighter, "/"))
         if self.compiler is not None:
             self._put(self.store.blob_path(self._bytecode(layer, self.compiler)), folder / BYTECODE)
 
@@ -91,7 +96,7 @@ class ContextMaker:
                 digest = Digest.parse(str(found.get("digest")))
                 if self.store.has_blob(digest):
                     return digest
-        tree = packages_tree(layer.packages, self.wheel_path)
+        tree = packages_tree(layer.packages, self.wheel_path, self.store)
         made = Tree.of(compiler.bytecode(tree, layer.root))
         digest = self.store.put_blob(tar_bytes(made, "/"))
         self.store.put_record(_KIND, key, {"digest": str(digest)})

@@ -15,6 +15,7 @@ TOOLS = "tools"
 SOURCE = "source.tar"
 BYTECODE = "bytecode.tar"
 DROPPED = "dropped.json"
+LIGHTER = "lighter.tar"
 
 # What a Dockerfile's own words would take apart: its escapes, heredocs, flags, and the JSON form.
 _NOT_PLAIN = ("\n", "\\", "<<")
@@ -46,6 +47,8 @@ class LayerStep:
     bytecode: str | None
     dropped: str | None
     """The list of what slimming leaves out of these wheels."""
+    lighter: str | None
+    """Their shared objects without symbols."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +131,18 @@ def layer_steps(plan: BuildPlan) -> Iterator[LayerStep]:
             wheels=tuple(one.wheel.filename for one in layer.packages),
             bytecode=BYTECODE if plan.bytecode else None,
             dropped=DROPPED if is_slimmed(layer) else None,
+            lighter=LIGHTER if is_lighter(layer) else None,
         )
 
 
 def is_slimmed(layer: LayerPlan) -> bool:
     """Whether anything may be left out of a layer's wheels."""
     return any(package.slim.key for package in layer.packages)
+
+
+def is_lighter(layer: LayerPlan) -> bool:
+    """Whether a layer's shared objects go without their symbols."""
+    return any(package.slim.symbols is not None for package in layer.packages)
 
 
 def folder_of(layer: LayerPlan) -> str:

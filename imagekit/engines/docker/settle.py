@@ -1,17 +1,20 @@
 """After `uv pip install` in an image: what installers leave behind goes, bytecode comes.
 
 Knows nothing of imagekit: it is mounted into a build and run by the image's own Python, as
-`settle.py TOP ROOT [BYTECODE.tar] [DROPPED.json]`: TOP is the image's root, ROOT where the wheels
-went, DROPPED.json a list of paths under ROOT that slimming leaves out. What earlier steps installed
-is not touched: a file that is only looked at differently would be in two layers. Afterwards the
-files are those of the image that is made without Docker: no INSTALLER, REQUESTED, direct_url.json
-or uv_cache.json, a sorted RECORD of what is there, imagekit's bytecode in place of the wheel's,
-modes 0755 and 0644, one time for all.
+`settle.py TOP ROOT [GIVEN …]`: TOP is the image's root, ROOT where the wheels went, and GIVEN what
+slimming and compiling came to, each by its name: `dropped.json` lists paths under ROOT that are
+left out, `lighter.tar` has what stands in place of shared objects, `bytecode.tar` what is new. What
+earlier steps installed is not touched: a file that is only looked at differently would be in two
+layers. Afterwards the files are those of the image that is made without Docker: no INSTALLER,
+REQUESTED, direct_url.json or uv_cache.json, a sorted RECORD of what is there, imagekit's bytecode
+in place of the wheel's, modes 0755 and 0644, one time for all.
 """
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import os
@@ -32,16 +35,15 @@ def settle(top: Path, root: Path, *given: Path) -> None:
 
     Folders above ROOT and below TOP get the same time: they are in the layer, too.
     """
-    bytecode = next((path for path in given if path.suffix == ".tar"), None)
-    lists = (json.loads(path.read_text("utf-8")) for path in given if path.suffix == ".json")
-    dropped = frozenset(path for paths in lists for path in paths)
+    named = {path.name: path for path in given}
+    dropped = frozenset(_listed(named.get("dropped.json")))
     for name in _SCRATCH:
         _remove(root / name)
+    lighter = frozenset(_unpack(named.get("lighter.tar"), root))
     # uv writes INSTALLER for each distribution: where it lies, this step has installed it.
     new = [path.parent for path in sorted(root.glob(f"*.dist-info/{_INSTALLER}"))]
-    files = [root / path for folder in new for path in _settled_record(folder, root, dropped)]
-    if bytecode is not None:
-        files += _unpack(bytecode, root)
+    files = [path for folder in new for path in _settled_record(folder, root, dropped, lighter)]
+    files += _unpack(named.get("bytecode.tar"), root)
     for file in files:
         if not file.is_symlink():
             file.chmod(0o755 if file.stat().st_mode & 0o111 else 0o644)
@@ -55,8 +57,14 @@ def settle(top: Path, root: Path, *given: Path) -> None:
             _set_time(folder)
 
 
-def _settled_record(folder: Path, root: Path, dropped: frozenset[str]) -> list[str]:
-    """Remove what is not the wheel's and what is `dropped`, write RECORD anew; the paths left."""
+def _listed(dropped: Path | None) -> list[str]:
+    return [] if dropped is None else list(json.loads(dropped.read_text("utf-8")))
+
+
+def _settled_record(
+    folder: Path, root: Path, dropped: frozenset[str], lighter: frozenset[Path]
+) -> list[Path]:
+    """Remove what is not the wheel's and what is `dropped`, write RECORD anew; what is left."""
     record = folder / "RECORD"
     rows = list(csv.reader(io.StringIO(record.read_text("utf-8"))))
     kept: list[list[str]] = []
@@ -67,27 +75,40 @@ def _settled_record(folder: Path, root: Path, dropped: frozenset[str]) -> list[s
             _remove(path)
             _remove_empty(path.parent, root)
         else:
-            kept.append(row)
+            kept.append(_row(row[0], path) if path in lighter else row)
     for name in _LEFT_BEHIND:
         _remove(folder / name)
     lines = io.StringIO()
     csv.writer(lines, lineterminator="\n").writerows(sorted(kept))
     record.write_bytes(lines.getvalue().encode())
-    return [row[0] for row in kept]
+    return [root / row[0] for row in kept]
 
 
-def _unpack(bytecode: Path, root: Path) -> list[Path]:
+def _row(name: str, path: Path) -> list[str]:
+    """As RECORD has a file."""
+    data = path.read_bytes()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=")
+    return [name, f"sha256={digest.decode()}", str(len(data))]
+
+
+def _unpack(packed: Path | None, root: Path) -> list[Path]:
     """Every file of the archive, under `root`."""
-    unpacked = []
-    with tarfile.open(bytecode) as archive:
+    unpacked: list[Path] = []
+    if packed is None:
+        return unpacked
+    with tarfile.open(packed) as archive:
         for member in archive:
-            content = archive.extractfile(member)
-            if content is not None:
-                place = root / member.name
+            place = root / member.name
+            if member.issym():
+                place.unlink()
+                place.symlink_to(member.linkname)
+            elif content := archive.extractfile(member):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(content.read())
-                place.chmod(0o644)
-                unpacked.append(place)
+                place.chmod(member.mode)
+            else:
+                continue
+            unpacked.append(place)
     return unpacked
 
 
