@@ -11,7 +11,6 @@ from pathlib import Path
 
 from imagekit.bundle.compiled import bytecode_of
 from imagekit.bundle.rest import (
-    ARCHIVE,
     LOADER_FORMAT,
     OWNER,
     Rest,
@@ -25,6 +24,7 @@ from imagekit.contents.trees import Compiler, packages_tree
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, TooLarge
 from imagekit.model.package import Package
+from imagekit.model.packaging import ARCHIVE
 from imagekit.model.tree import Bytes, FileEntry, Tree
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
 from imagekit.plan.door import behind, behind_bytecode, door_of, door_source

@@ -122,7 +122,7 @@ def _unpack_part(
     if len(data) != length or hashlib.sha256(data).hexdigest() != digest:
         raise BundleError(
             f"part {number} of {_named(bundle)} is not what was built (its SHA-256 differs): "
-            "build and deploy again"
+            f"{'delete it' if 'bucket' in bundle else 'build'} and deploy again"
         )
     for path, method, packed in _members(data):
         _write(os.path.join(beside, path), method, packed)
