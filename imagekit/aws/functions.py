@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,8 @@ from imagekit.model.release import Code, NewFunction
 if TYPE_CHECKING:
     from mypy_boto3_lambda.client import LambdaClient
 
+_LONGEST_CALL_SECONDS = 910
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoked:
@@ -26,6 +29,8 @@ class Invoked:
     """`Unhandled` or `Handled` where the function failed."""
     payload: str
     """What it answered, or its error."""
+    log: str = ""
+    """The last 4 KB of its log, where that was asked for."""
 
 
 class Functions:
@@ -43,6 +48,15 @@ class Functions:
     @cached_property
     def _client(self) -> LambdaClient:
         options = client_options(self._environ, "LAMBDA")
+        return session(self._environ, self.region).client("lambda", **options)
+
+    @cached_property
+    def _patient(self) -> LambdaClient:
+        """Waits for a function as long as it may take; not for threads."""
+        from botocore.config import Config
+
+        options = client_options(self._environ, "LAMBDA")
+        options["config"] = options["config"].merge(Config(read_timeout=_LONGEST_CALL_SECONDS))
         return session(self._environ, self.region).client("lambda", **options)
 
     def connect(self) -> None:
@@ -193,13 +207,17 @@ class Functions:
         )
         return alias_state(found)
 
-    def invoke(self, name: str, version: str, payload: bytes) -> Invoked:
-        """Call a version with an event and wait for its answer."""
+    def invoke(self, name: str, version: str, payload: bytes, *, tail: bool = False) -> Invoked:
+        """Call a version or an alias with an event and wait for its answer; `tail` has its log."""
+        asked: dict[str, Any] = {"FunctionName": name, "Qualifier": version, "Payload": payload}
+        if tail:
+            asked["LogType"] = "Tail"
 
         def call() -> Invoked:
-            answer = self._client.invoke(FunctionName=name, Qualifier=version, Payload=payload)
+            answer = (self._patient if tail else self._client).invoke(**asked)
             text = answer["Payload"].read().decode("utf-8", "replace")
-            return Invoked(error=answer.get("FunctionError"), payload=text)
+            log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
+            return Invoked(error=answer.get("FunctionError"), payload=text, log=log)
 
         return self._calls.change(f"invoke {_at(name, version)}", "lambda:InvokeFunction", call)
 

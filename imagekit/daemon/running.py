@@ -25,6 +25,8 @@ _PIECE_BYTES = 1 << 16
 _NO_PROGRAM = ("executable file not found", "no such file or directory")
 _PROCESSES = 1024  # as in Lambda: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _FILES = 1024
+_CONFLICT = 409
+_REMOVAL_SECONDS = 20
 
 
 class NoSuchProgram(RemoteRefused):
@@ -48,6 +50,8 @@ class ContainerSpec:
     argv: tuple[str, ...]
     user: str
     memory_bytes: int
+    label: str = ""
+    """Whose it is, for people."""
     network: str = "none"
     cpus: float | None = None
     """None: as many as there are."""
@@ -104,8 +108,13 @@ class Running:
         """End it and everything in it, and remove it; it may have ended by itself."""
         from docker.errors import APIError, DockerException
 
-        with suppress(APIError, DockerException, OSError):
-            self._client.api.remove_container(self._identity, force=True, v=True)
+        api = self._client.api
+        with suppress(DockerException, OSError):
+            try:
+                api.remove_container(self._identity, force=True, v=True)
+            except APIError as error:
+                if error.status_code == _CONFLICT:  # it is being removed
+                    api.wait(self._identity, timeout=_REMOVAL_SECONDS, condition="removed")
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -226,7 +235,7 @@ class Containers:
             "command": list(spec.argv[1:]),
             "user": spec.user,
             "environment": dict(spec.variables),
-            "labels": {LABEL: "1"},
+            "labels": {LABEL: spec.label},
             "stdin_open": True,
             "platform": spec.platform,
             "host_config": api.create_host_config(

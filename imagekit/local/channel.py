@@ -13,11 +13,21 @@ from imagekit.daemon.engine import Engine
 from imagekit.daemon.running import FoundImage, NoSuchProgram, Running
 from imagekit.local.frames import Frame, Frames
 from imagekit.local.sandbox import Sandbox
-from imagekit.model.errors import RemoteRefused
+from imagekit.model.errors import RemoteRefused, UsageError
 
 _LAST_WORDS_SECONDS = 5.0
+# Of Linux' ENOEXEC; whether the engine says it or the container depends on the engine's version.
+_FOREIGN = "exec format error"
 
 Log = Callable[[bytes], None]
+
+
+@dataclass(eq=False, kw_only=True)
+class OtherMachine(RemoteRefused):
+    """The image's programs are for a processor that the engine neither has nor emulates."""
+
+    program: str
+    """Its entry point."""
 
 
 class Gone:
@@ -35,9 +45,15 @@ class Booted:
 
 
 def boot(engine: Engine, sandbox: Sandbox, log: Log) -> Booted:
-    """Start the relay in a fresh container. RemoteRefused where the engine cannot."""
+    """Start the relay in a fresh container. RemoteRefused where the engine cannot; OtherMachine,
+    UsageError where the image says nothing to run."""
     containers = engine.containers
     image = containers.image(sandbox.image)
+    if not sandbox.argv(image):
+        raise UsageError(
+            what=f"{sandbox.image} says nothing to run: it has no ENTRYPOINT and no CMD",
+            hint="name the image of a function; `imagekit check` tells what Lambda needs",
+        )
     emulated = image.architecture not in ("", engine.machine)
     platform = f"linux/{image.architecture}" if emulated else None
     processors = containers.processors
@@ -48,6 +64,11 @@ def boot(engine: Engine, sandbox: Sandbox, log: Log) -> Booted:
             channel = Channel(containers.start(spec), log)
         except NoSuchProgram as error:
             causes = error.causes
+        except RemoteRefused as error:
+            if not any(_FOREIGN in cause for cause in error.causes):
+                raise
+            program = sandbox.argv(image)[0]
+            raise OtherMachine(what=error.what, causes=error.causes, program=program) from error
         else:
             return Booted(channel=channel, image=image, emulated=emulated)
     raise RemoteRefused(

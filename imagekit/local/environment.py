@@ -16,7 +16,7 @@ from typing import Self
 
 from imagekit.daemon.engine import Engine
 from imagekit.local import failures, frames
-from imagekit.local.channel import Booted, Gone, Log, boot
+from imagekit.local.channel import Booted, Gone, Log, OtherMachine, boot
 from imagekit.local.frames import Frame
 from imagekit.local.runtime_api import (
     Answered,
@@ -73,19 +73,15 @@ class Environment:
         self._alive = self._overdue = False
         self._init: Init | None = None
         self._extensions: tuple[str, ...] = ()
-
-    @property
-    def emulated(self) -> bool:
+        self.emulated = False
         """Whether the image is for another architecture than the engine's; known once started."""
-        return self._booted is not None and self._booted.emulated
 
     def start(self) -> Init:
         """INIT: a fresh process, in a container if there is none yet, up to its first request.
 
         RemoteRefused where the engine does not run the image.
         """
-        self._boot()
-        self._init = self._start(_EMULATED_INIT_SECONDS if self.emulated else INIT_LIMIT_SECONDS)
+        self._init = self._start(None)
         self._overdue = self._init.timed_out
         return self._init
 
@@ -93,7 +89,7 @@ class Environment:
         """Hand over one event and wait for what comes of it; starts what is not there."""
         request_id = str(uuid.uuid4())
         self._settle()
-        if not (self._alive or self._overdue):
+        if not (self._alive or self._overdue or self._init):
             self.start()
         init, self._init = self._init, None
         if self._overdue:
@@ -115,6 +111,8 @@ class Environment:
 
     def stop(self) -> None:
         """End the container; all of its log was told when this returns."""
+        if self._alive:
+            self.end_process()  # first, as it would log that its connections end
         if self._booted is not None:
             self._booted.channel.close()
         self._booted = None
@@ -126,27 +124,30 @@ class Environment:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _start(self, limit_seconds: float) -> Init:
-        """Start the process and wait for its first request, as long as that."""
+    def _start(self, limit_seconds: float | None) -> Init:
+        """Start the process and wait for its first request; for as long as Lambda would."""
         refused = self._begin()
         if refused is not None:
             return Init(ms=0.0, failure=refused)
-        end = self._end("", time.monotonic() + limit_seconds, polled=True)
+        own_limit = _EMULATED_INIT_SECONDS if self.emulated else INIT_LIMIT_SECONDS
+        limit = own_limit if limit_seconds is None else limit_seconds
+        end = self._end("", time.monotonic() + limit, polled=True)
         if end is None:
             self.end_process()
-            return Init(ms=limit_seconds * 1000, timed_out=True, extensions=self._extensions)
+            return Init(ms=limit * 1000, timed_out=True, extensions=self._extensions)
         if end.failure:
             self.end_process()
         ms = (end.at_ns - self._began_ns) / 1e6
         return Init(ms=ms, failure=end.failure, extensions=self._extensions)
 
-    def _boot(self) -> Booted:
-        if self._booted is None:
-            self._booted = boot(self._engine, self._sandbox, self._log)
-        return self._booted
-
     def _begin(self) -> Failure | None:
-        self._send(frames.start(self._sandbox.argv(self._boot().image)))
+        try:
+            if self._booted is None:
+                self._booted = boot(self._engine, self._sandbox, self._log)
+        except OtherMachine as refused:
+            return self._not_here(refused.program)
+        argv, self.emulated = self._sandbox.argv(self._booted.image), self._booted.emulated
+        self._send(frames.start(argv))
         until = time.monotonic() + _BOOT_SECONDS
         while found := self._take(until):
             match found:
@@ -156,12 +157,18 @@ class Environment:
                 case Frame(kind=frames.NOT_STARTED, values=values), _:
                     program, reason = str(values.get("program")), str(values.get("reason"))
                     return failures.not_started(program, reason, str(uuid.uuid4()))
+                case Gone(), _ if self.emulated:
+                    return self._not_here(argv[0])
                 case Gone(), _:
                     return failures.ended({}, str(uuid.uuid4()), self._sandbox.limits)
         raise RemoteRefused(
             what=f"the container of {self._sandbox.function} did not start",
             causes=(f"the relay in it said nothing for {_BOOT_SECONDS} s",),
         )
+
+    def _not_here(self, program: str) -> Failure:
+        """The image's Python, in which the relay runs, is for another processor."""
+        return failures.not_started(program, "exec format error", str(uuid.uuid4()))
 
     def _overdue_invoke(self, request_id: str, event: bytes) -> Invocation:
         """INIT was over its limit: it is done again, within the function's time-out (rule C1)."""

@@ -69,6 +69,7 @@ class Sandbox:
             image=image.id,
             argv=(python, *_RELAY, relay()),
             user=USER,
+            label=self.function,
             memory_bytes=self.limits.memory_mb * _MB,
             network=self.network,
             cpus=None if self.all_cpus else min(self.limits.cpus, processors),
