@@ -62,10 +62,11 @@ class Calls:
         AwsRefused, whose cause has AWS's own words.
         """
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             return call()
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
             raise self._refused(what, action, error) from error
 
     def _refused(self, what: str, action: str, error: Exception) -> AwsRefused:

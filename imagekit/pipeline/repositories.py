@@ -49,6 +49,9 @@ class Repositories:
 
     def _ready(self, early: EarlyBlobs) -> None:
         if not self._missing(early):
+            if self.create and early.current() is None:
+                # Nothing was pushed yet: an earlier run may have been cut off while it made it.
+                self._ecr(early.reference).finish(early.reference.repository, self.settings)
             return
         reference = early.reference
         ecr = self._ecr(reference)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def signer(environ: dict[str, str], region: str | None = None) -> tuple[str, str]:
     """The access key and the region that calls are signed with."""
-    client = session(environ, region).client("lambda")
+    client: Any = session(environ, region).client("lambda")
     credentials = client._request_signer._credentials
     return credentials.access_key, client.meta.region_name
 
@@ -47,7 +48,8 @@ def test_what_is_given_wins() -> None:
 
 def test_endpoints_and_models_are_read_once() -> None:
     """Two sessions share what botocore reads of its data: 30 ms a session."""
-    one, two = (session(KEYS, "eu-west-1").client("lambda") for _ in range(2))
+    made: list[Any] = [session(KEYS, "eu-west-1").client("lambda") for _ in range(2)]
+    one, two = made
 
     assert one._loader is two._loader
 

@@ -16,6 +16,7 @@ import re
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -24,6 +25,7 @@ from urllib.parse import parse_qs
 
 from tests.services.ecr_registry import EcrRegistry, Image, Stored
 from tests.services.moto import ACCOUNT
+from tests.services.trouble import Kind, calm
 
 KEY = "AKIATESTSTESTSTESTS0"
 REGION = "eu-west-1"
@@ -70,6 +72,7 @@ class EcrFront:
         self.page = 100
         """Images that DescribeImages lists at once."""
         self.refusals: list[Refusal] = []
+        self.trouble: Callable[[str], Kind] = calm
         self._registries: dict[tuple[str, str], EcrRegistry] = {}
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.front = self
@@ -111,6 +114,10 @@ class EcrFront:
                     registry.tokens, registry.expired = other.tokens, other.expired
                     break
         return self._registries[key]
+
+    def registries(self) -> list[EcrRegistry]:
+        """Every one that was named so far."""
+        return list(self._registries.values())
 
     @property
     def env(self) -> dict[str, str]:
@@ -302,8 +309,10 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    _cut = False
 
     def _serve(self) -> None:
+        self._cut = False
         front = cast(_Server, self.server).front
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         scope = _SCOPE.search(self.headers.get("Authorization", ""))
@@ -311,6 +320,13 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refused(Refused(403, "MissingAuthenticationToken", "unsigned"))
         called = self._called(front, scope["service"], scope["region"], scope["key"], sent)
         front.calls.append(called)
+        kind = front.trouble(f"{called.service} {called.action}")
+        if kind == "before":
+            self.close_connection = True
+            return
+        if kind.isdecimal():
+            return self._refused(Refused(int(kind), "InternalFailure", "not now"))
+        self._cut = kind == "after"
         if refusal := front.take_refusal(called.action, called.account):
             return self._refused(Refused(400, refusal.code, refusal.message))
         if called.service != "ecr":
@@ -353,6 +369,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(error.status, json.dumps(said).encode(), "application/x-amz-json-1.1")
 
     def _reply(self, status: int, body: bytes, kind: str) -> None:
+        if self._cut:
+            self.close_connection = True
+            return
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

@@ -14,7 +14,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +22,7 @@ from typing import Any, Literal, cast
 from urllib.parse import parse_qs, urlsplit
 
 from tests.services.front import Fault, Seen
+from tests.services.trouble import WRONG, Kind, calm
 
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 OCI = "application/vnd.oci.image.manifest.v1+json"
@@ -102,6 +103,7 @@ class EcrRegistry:
         """So many requests from now every token expires (E1)."""
         self.tidies = 0
         """So many manifests find their new blobs cleaned up (E12)."""
+        self.trouble: Callable[[str], Kind] = calm
         self.lock = threading.RLock()
         self._faults: list[Fault] = []
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -153,6 +155,8 @@ class EcrRegistry:
 
     def take_fault(self, method: str, path: str) -> Fault | None:
         """The fault that this request runs into."""
+        if (kind := self.trouble(f"{method} {path}")) != "none":
+            return _fault(kind, method, path)
         with self.lock:
             for fault in self._faults:
                 if fault.times > 0 and fault.method == method and re.search(fault.path, path):
@@ -235,6 +239,19 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     size: str | None = None
+
+
+def _fault(kind: Kind, method: str, path: str) -> Fault:
+    """Trouble, as this registry has it."""
+    match kind:
+        case "before" | "after":
+            return Fault(method=method, hang_up=kind)
+        case "digest" if "/blobs/sha256:" in path:
+            return Fault(method=method, status=200, body=b"other bytes")
+        case "digest":
+            return Fault(method=method, digest=WRONG)
+        case _:
+            return Fault(method=method, status=int(kind))
 
 
 class _Drop(Exception):

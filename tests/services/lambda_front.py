@@ -14,12 +14,14 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, cast
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.services.trouble import Kind, calm
 
 Phase = Literal["before", "after"]
 Answer = tuple[int, dict[str, Any], dict[str, str]]
@@ -118,8 +120,10 @@ class LambdaFront(ThreadingHTTPServer):
         self.images: set[str] | None = None
         """Digests that the registry has; None: every one."""
         self.faults: list[Fault] = []
+        self.trouble: Callable[[str], Kind] = calm
         self.lock = threading.RLock()
         self.functions: dict[tuple[str, str], _Function] = {}
+        self._lies = False
 
     @property
     def url(self) -> str:
@@ -141,6 +145,12 @@ class LambdaFront(ThreadingHTTPServer):
 
     def take_fault(self, operation: str, function: str) -> Fault | None:
         """The fault that this request runs into, one of its times used up."""
+        kind = self.trouble(f"lambda {operation} {function}")
+        if kind in ("before", "after"):
+            return Fault(hang_up=kind)
+        if kind.isdecimal():
+            return Fault(status=int(kind))
+        self._lies = kind == "digest"
         number = len(self.seen)
         for fault in self.faults:
             fits = fault.operation in ("", operation) and fault.function in ("", function)
@@ -155,7 +165,8 @@ class LambdaFront(ThreadingHTTPServer):
         """Lambda's answer."""
         name = re.sub("([A-Z])", r"_\1", call.operation).lower()
         handler = getattr(self, f"_on{name}", None)
-        return cast("Answer", handler(call)) if handler else call.to_moto()
+        answer = cast("Answer", handler(call)) if handler else call.to_moto()
+        return _other_code(answer) if self._lies else answer
 
     def known(self, call: Call) -> _Function:
         """The front's own notes of the function."""
@@ -524,6 +535,16 @@ def _status(known: _Function) -> dict[str, Any]:
 def _kept(configuration: dict[str, Any]) -> dict[str, Any]:
     volatile = _VOLATILE | {"LastUpdateStatusReason", "LastUpdateStatusReasonCode"}
     return {key: value for key, value in configuration.items() if key not in volatile}
+
+
+def _other_code(answer: Answer) -> Answer:
+    """The same answer about another code than the function has."""
+    status, value, headers = answer
+    told = value.get("Configuration", value)
+    if "CodeSha256" in told:
+        value = json.loads(json.dumps(value))
+        value.get("Configuration", value)["CodeSha256"] = "0" * 64
+    return status, value, headers
 
 
 def _refusal(status: int, code: str, message: str) -> Answer:

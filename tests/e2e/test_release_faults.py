@@ -1,0 +1,229 @@
+"""A whole release with trouble at each of its requests in turn: registry, AWS, and Lambda.
+
+Whatever happens, a release ends finished, or it fails clearly with the old version serving; the
+same again completes it. Never a tag on what is not there, never two versions for one release.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.bases.fake import GLIBC
+from tests.deploy.world import Clock, World
+from tests.e2e.projects import Project, write_project, write_pylock
+from tests.e2e.releasing import Cloud, Ended, Runner
+from tests.services.cli import succeeded
+from tests.services.ecr_front import EcrFront
+from tests.services.ecr_registry import EcrRegistry
+from tests.services.images import layer_of, put_image
+from tests.services.lambda_front import lambda_front
+from tests.services.trouble import Kind, Trouble
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+LEAST = 18
+"""A release has at least so many requests: with fewer, this would prove little."""
+MOMENTARY: tuple[Kind, ...] = ("before", "after", "429", "500", "503")
+
+
+@pytest.fixture
+def cloud(moto: str, aws: EcrFront, ecr: EcrRegistry) -> Iterator[Cloud]:
+    """AWS with an empty account, and the role that functions run as."""
+    with lambda_front(moto) as front:
+        world = World(moto=moto, front=front, clock=Clock())
+        world.role()
+        yield Cloud(aws=aws, world=world)
+
+
+@pytest.fixture
+def base(registry: str, tmp_path: Path) -> str:
+    """A base of a few bytes: a Python, a glibc and a runtime client, as far as files tell."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    files: dict[str, bytes | str] = {
+        "lib": "usr/lib",
+        "lib64": "usr/lib64",
+        "usr/bin/python3": f"python{PYTHON}",
+        f"usr/bin/python{PYTHON}": b"\x7fELF\x02\x01\x01" + f"\0{python}\0".encode() + bytes(120),
+        "usr/lib/x86_64-linux-gnu/libc.so.6": GLIBC,
+        "var/runtime/bootstrap": b"#!/bin/sh\n",
+    }
+    layer = layer_of(files, tmp_path, {f"usr/bin/python{PYTHON}": 0o755})
+    config = {"Env": ["PATH=/usr/bin"], "Entrypoint": ["/var/runtime/bootstrap"]}
+    return put_image(registry, "tiny:1", [layer], config).partition("@")[0] + ":1"
+
+
+@pytest.fixture
+def runner(
+    base: str, cloud: Cloud, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Runner:
+    """A small project, released once; each release below is by a machine with an empty disk."""
+    keys = {
+        "base": base,
+        "python": PYTHON,
+        "packaging": "image",
+        "bytecode": False,
+        "repository": "team/{function}",
+    }
+    folder = write_project(tmp_path / "project", keys=keys, files={"app.py": code(0)})
+    write_pylock(folder, wheels.glob("*.whl"))
+    env = {**cloud.aws.env, "AWS_ENDPOINT_URL_LAMBDA": cloud.world.front.url}
+    succeeded(Project(folder=folder, env=env).run("lock"))
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)  # botocore reads some of them by itself
+    found = Runner(folder=folder, environ=env, stores=tmp_path / "machines")
+    first = found.release(found.machine())
+    assert first.status == 0, first
+    return found
+
+
+def code(number: int) -> str:
+    """The source of one version."""
+    return f"import demo\n\n\ndef handler(event, context):\n    return {number}\n"
+
+
+@dataclass(slots=True)
+class Releases:
+    """One release after the other, each of code that never was before."""
+
+    runner: Runner
+    cloud: Cloud
+    name: str = "app"
+    number: int = 0
+    stages: tuple[str, ...] = ()
+
+    def change(self) -> None:
+        """Other code."""
+        self.number += 1
+        (self.runner.folder / "app.py").write_text(code(self.number), encoding="utf-8")
+
+    def rename(self) -> None:
+        """A function that neither ECR nor Lambda knows: all has to be made."""
+        self.number += 1
+        path = self.runner.folder / "imagekit.toml"
+        text, name = path.read_text(encoding="utf-8"), f"app{self.number}"
+        path.write_text(text.replace(f"functions.{self.name}]", f"functions.{name}]"))
+        self.name = name
+
+    def run(self, trouble: Trouble | None, store: Path | None = None) -> Ended:
+        """By a machine with an empty disk, or with this one."""
+        self.cloud.have(trouble)
+        ended = self.runner.release(store or self.runner.machine(), stages=self.stages)
+        self.cloud.have(None)
+        self.cloud.require_sound()
+        return ended
+
+    def require_finished(self, before: list[str], trouble: Trouble) -> str:
+        """One version more, which serves; its image is what the function's own tag names."""
+        told, now = trouble.told, self.cloud.versions(self.name)
+        assert now[:-1] == before, told
+        assert now[-1] not in before, told
+        assert self.cloud.serving(self.name) == now[-1], told
+        stored = self.cloud.aws.registry().repositories[f"team/{self.name}"]
+        named = stored.tagged(f"imagekit-{self.name}-x86_64")
+        assert named is not None
+        assert named.digest == f"sha256:{now[-1]}", told
+        return now[-1]
+
+
+@pytest.fixture
+def releases(runner: Runner, cloud: Cloud) -> Releases:
+    """Of the project that was released once."""
+    return Releases(runner, cloud)
+
+
+def each_request(
+    *kinds: Kind, then: Kind = "none", turn: bool = False, start: int = 0
+) -> Iterator[Trouble]:
+    """Trouble at the first request, at the second, and so on, until a release had fewer.
+
+    With `turn` each begins with another one of the kinds.
+    """
+    for at in itertools.count(start):
+        first = at % len(kinds) if turn else 0
+        trouble = Trouble(kinds=(*kinds[first:], *kinds[:first]), at=at, then=then)
+        yield trouble
+        if not trouble.met:
+            assert at >= LEAST, trouble.seen
+            return
+
+
+@pytest.mark.parametrize("kinds", [("before",), ("after",), ("429", "500", "503")], ids=str)
+def test_one_request_goes_wrong(releases: Releases, kinds: tuple[Kind, ...]) -> None:
+    """Cut before or after it was taken, throttled, out of order: tried again, and finished."""
+    for trouble in each_request(*kinds, turn=True):
+        before = releases.cloud.versions("app")
+        releases.change()
+        ended = releases.run(trouble)
+        assert ended.status == 0, (trouble.told, ended)
+        releases.require_finished(before, trouble)
+
+
+def test_a_runner_that_is_killed(releases: Releases) -> None:
+    """After that request nothing gets through: a clear failure, the old version serving.
+
+    The same command completes the same release, on another machine or on the same one.
+    """
+    for trouble in each_request("after", then="before"):
+        before = releases.cloud.versions("app")
+        old = releases.cloud.serving("app")
+        releases.change()
+        store = releases.runner.machine()
+        ended = releases.run(trouble, store)
+        now = releases.cloud.versions("app")
+        if trouble.met:
+            assert ended.status == 3, (trouble.told, ended)
+            assert ended.error or "the same command goes on from here" in ended.said, ended
+            assert len(now) <= len(before) + 1
+            # The last request of all is the one that moves the alias.
+            moved = "UpdateAlias" in trouble.told[1]
+            assert releases.cloud.serving("app") == (now[-1] if moved else old), trouble.told
+        again = releases.run(None, store if trouble.at % 2 else None)
+        assert again.status == 0, (trouble.told, again)
+        releases.require_finished(before, trouble)
+
+
+def test_an_answer_names_something_else(releases: Releases) -> None:
+    """A wrong digest, other bytes, another code: never believed; the same again completes it."""
+    ends = set()
+    for trouble in each_request("digest"):
+        before = releases.cloud.versions("app")
+        old = releases.cloud.serving("app")
+        releases.change()
+        ended = releases.run(trouble)
+        ends.add(ended.status)
+        if ended.status:
+            assert ended.status == 3, (trouble.told, ended)
+            assert releases.cloud.serving("app") == old
+            assert releases.run(None).status == 0, trouble.told
+        releases.require_finished(before, trouble)
+
+    assert ends == {0, 3}, "some lies end a release, and some are asked about again"
+
+
+@pytest.mark.parametrize("kinds", [("after",), ("before", "503")], ids=str)
+def test_all_is_made_with_one_request_going_wrong(
+    releases: Releases, kinds: tuple[Kind, ...]
+) -> None:
+    """Repository, function, version and alias: each is made once."""
+    for trouble in each_request(*kinds, turn=True):
+        releases.rename()
+        ended = releases.run(trouble)
+        assert ended.status == 0, (trouble.told, ended)
+        releases.require_finished([], trouble)
+
+
+def test_a_runner_that_is_killed_while_all_is_made(releases: Releases) -> None:
+    """Whatever is there by then is used: one repository, which lets Lambda in, one function."""
+    for trouble in each_request("after", then="before"):
+        releases.rename()
+        ended = releases.run(trouble)
+        assert ended.status == (3 if trouble.met else 0), (trouble.told, ended)
+        again = releases.run(None)
+        assert again.status == 0, (trouble.told, again)
+        releases.require_finished([], trouble)
+        assert releases.cloud.policy(f"team/{releases.name}"), trouble.told

@@ -1,0 +1,58 @@
+"""Trouble at one request of many, counted over several servers as they come in.
+
+    trouble = Trouble(at=7, kinds=("after",))
+    aws.trouble = registry.trouble = functions.trouble = trouble
+
+The eighth request that any of them gets is answered so; `trouble.seen` has all of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["none", "before", "after", "429", "500", "503", "digest"]
+"""Cut before the server saw the request, or after it did what was asked; a status in its place;
+an answer that names, or is, something else."""
+
+WRONG = "sha256:" + "0" * 64
+
+
+@dataclass(slots=True, kw_only=True)
+class Trouble:
+    """What goes wrong, and at which request. Safe to use from threads."""
+
+    kinds: tuple[Kind, ...] = ()
+    """What that request gets, the next one, and so on."""
+    at: int = 0
+    """Counted from 0."""
+    then: Kind = "none"
+    """What every later request gets: `before` is a runner that was killed."""
+    seen: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, request: str) -> Kind:
+        """One more request came in; what happens to it."""
+        with self._lock:
+            number = len(self.seen)
+            self.seen.append(request)
+        if number < self.at:
+            return "none"
+        after = number - self.at
+        return self.kinds[after] if after < len(self.kinds) else self.then
+
+    @property
+    def met(self) -> bool:
+        """Whether there were so many requests at all."""
+        return len(self.seen) > self.at
+
+    @property
+    def told(self) -> tuple[int, str]:
+        """The request that it was about, for a failure."""
+        return self.at, self.seen[self.at] if self.met else "no such request"
+
+
+def calm(request: str) -> Kind:
+    """No trouble."""
+    return "none"
