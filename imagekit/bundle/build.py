@@ -6,10 +6,11 @@ What is unpacked to `/tmp` at start is an archive of its own, in the ZIP or in a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from imagekit.bundle.compiled import bytecode_of
+from imagekit.bundle.compiled import bytecode_of, source_of
+from imagekit.bundle.keeping import chosen, kept_of
 from imagekit.bundle.rest import (
     LOADER_FORMAT,
     OWNER,
@@ -27,8 +28,8 @@ from imagekit.model.package import Package
 from imagekit.model.packaging import ARCHIVE
 from imagekit.model.tree import Bytes, FileEntry, Tree
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
+from imagekit.plan.bytecode import ORDER_FORMAT, Choice, Kept
 from imagekit.plan.door import behind, behind_bytecode, door_of, door_source
-from imagekit.plan.packaging import fitting
 from imagekit.store import Store
 
 _KIND = "zip"
@@ -41,8 +42,8 @@ class MadeZip:
     digest: Digest
     size_bytes: int
     unzipped_bytes: int
-    without_bytecode: tuple[str, ...] = ()
-    """Parts whose bytecode did not fit below the limit."""
+    bytecode: Kept | None = None
+    """How much of it fits below the limit; None where there is none."""
     rest: Rest | None = None
     """What is unpacked at start."""
     new: bool = True
@@ -66,12 +67,16 @@ def make_zip(
     rest = _rest(plan, store, parts)
     front = tuple(loader_entries(rest, store, compiler)) if rest else ()
     stay = parts(layer for layer in plan.layers if layer.name not in _away(plan))
-    sizes = [(part.name, part.bytecode_bytes) for part in stay]
     plain = sum(part.plain.size_bytes for part in stay) + sum(one.size_bytes for one in front)
     if rest is not None:
         _require_room(plan, stay, plain)
-    kept = fitting(plain, sizes, plan.limit_bytes)
-    entries = [one for part in stay for one in part.entries(part.name in kept)]
+    choice = chosen(
+        plan,
+        [(part.layer, part.bytecode) for part in stay],
+        plan.limit_bytes - 1 - plain,
+        _sources(plan, stay, wheel_path, store),
+    )
+    entries = [one for part in stay for one in part.entries(choice)]
     tree = Tree.of((*_behind_door(plan, entries), *front) if rest else entries)
     with store.folder() as folder:
         facts = write_zip(tree, folder / "made.zip", stored=(ARCHIVE,))
@@ -80,7 +85,7 @@ def make_zip(
         digest=facts.digest,
         size_bytes=facts.size_bytes,
         unzipped_bytes=facts.unzipped_bytes,
-        without_bytecode=tuple(name for name, size in sizes if size and name not in kept),
+        bytecode=choice.kept if choice.kept.total_bytes else None,
         rest=rest,
     )
     _keep(store, key, made)
@@ -100,14 +105,27 @@ def _rest(
         return None
 
     def tree() -> Tree:
-        return Tree.of(one for part in parts(away) for one in part.entries(True))
+        return Tree.of(one for part in parts(away) for one in part.entries())
 
     fingerprints = (layer.fingerprint for layer in away)
     return rest_of(fingerprints, tree, store, plan.unpacks.bucket)
 
 
+def _sources(
+    plan: BuildPlan, stay: Sequence[_Part], wheel_path: Callable[[Package], Path], store: Store
+) -> Iterator[FileEntry]:
+    """All that the handler may import: what is unpacked at start may import what stays."""
+    for part in stay:
+        yield from part.plain
+    for layer in plan.layers:
+        if layer.name in _away(plan):
+            yield from packages_tree(layer.packages, wheel_path, store)
+
+
 def _key(plan: BuildPlan) -> str:
-    recipe = [layer.fingerprint.hex for layer in plan.layers]
+    order = f"bytecode {ORDER_FORMAT} below {plan.limit_bytes}"
+    recipe = [order, plan.handler, *map(repr, plan.gains)]
+    recipe += [layer.fingerprint.hex for layer in plan.layers]
     if plan.unpacks is not None:
         away = ",".join(plan.unpacks.layers)
         recipe += [f"loader {LOADER_FORMAT}", plan.handler, away, plan.unpacks.bucket or ""]
@@ -145,7 +163,7 @@ def _behind_door(plan: BuildPlan, entries: Iterable[FileEntry]) -> Iterator[File
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    name: str
+    layer: LayerPlan
     plain: Tree
     bytecode: Sequence[FileEntry]
 
@@ -159,14 +177,18 @@ class _Part:
     ) -> _Part:
         plain = layer.files or packages_tree(layer.packages, wheel_path, store)
         bytecode = bytecode_of(layer, plain, compiler, store) if compiler else ()
-        return cls(name=layer.name, plain=plain, bytecode=bytecode)
+        return cls(layer=layer, plain=plain, bytecode=bytecode)
 
     @property
-    def bytecode_bytes(self) -> int:
-        return sum(entry.size_bytes for entry in self.bytecode)
+    def name(self) -> str:
+        return self.layer.name
 
-    def entries(self, with_bytecode: bool) -> Sequence[FileEntry]:
-        return [*self.plain, *(self.bytecode if with_bytecode else ())]
+    def entries(self, choice: Choice | None = None) -> Iterator[FileEntry]:
+        """With the bytecode that was chosen, or all of it."""
+        yield from self.plain
+        for entry in self.bytecode:
+            if choice is None or source_of(entry.path) in choice.paths:
+                yield entry
 
 
 def _known(store: Store, key: str) -> MadeZip | None:
@@ -176,7 +198,7 @@ def _known(store: Store, key: str) -> MadeZip | None:
             "digest": str(digest),
             "size_bytes": int(size),
             "unzipped_bytes": int(unzipped),
-            "without_bytecode": list(without),
+            "bytecode": dict() | None as bytecode,
         } if store.has_blob(Digest(digest), size):
             told = found.get("rest") if found else None
             rest = known_rest(told if isinstance(told, dict) else None, store)
@@ -186,7 +208,7 @@ def _known(store: Store, key: str) -> MadeZip | None:
                 digest=Digest(digest),
                 size_bytes=size,
                 unzipped_bytes=unzipped,
-                without_bytecode=tuple(without),
+                bytecode=kept_of(bytecode) if bytecode else None,
                 rest=rest,
                 new=False,
             )
@@ -198,7 +220,7 @@ def _keep(store: Store, key: str, made: MadeZip) -> None:
         "digest": made.digest.hex,
         "size_bytes": made.size_bytes,
         "unzipped_bytes": made.unzipped_bytes,
-        "without_bytecode": list(made.without_bytecode),
+        "bytecode": asdict(made.bytecode) if made.bytecode else None,
     }
     if made.rest is not None:
         value["rest"] = record_of(made.rest)

@@ -59,12 +59,12 @@ def _entries(path: Path, plain: Tree) -> Iterator[FileEntry]:
         yield FileEntry(
             path=member.path,
             size_bytes=member.size_bytes,
-            owner=owners[_source_of(member.path)],
+            owner=owners[source_of(member.path)],
             content=WheelMember(path.name, source, member),
         )
 
 
-def _source_of(pyc: str) -> str:
+def source_of(pyc: str) -> str:
     """`a/b.py` of `a/__pycache__/b.cpython-313.pyc`."""
     folder, _, name = pyc.rpartition(_FOLDER)
     return f"{folder}{name.rsplit('.', 2)[0]}.py"

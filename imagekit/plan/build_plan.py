@@ -12,6 +12,7 @@ from imagekit.model.extension import Extension
 from imagekit.model.package import Package
 from imagekit.model.packaging import Packaging, Unpacks
 from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
+from imagekit.model.startup import BytecodeGain
 from imagekit.model.target import Target
 from imagekit.model.tree import Tree
 from imagekit.oci.image import ConfigChange
@@ -66,6 +67,9 @@ class BuildPlan:
     """Their layers lie between the base's and `layers`."""
     without_bytecode: tuple[str, ...] = ()
     """Layers of a ZIP whose bytecode will hardly fit: an estimate, for people alone."""
+    gains: tuple[BytecodeGain, ...] = ()
+    """What bytecode buys, where a measurement was kept: first in a ZIP that has not room for all
+    of it."""
     steps: DockerSteps = NO_STEPS
     """What only the Docker engine can do."""
     unpacks: Unpacks | None = None

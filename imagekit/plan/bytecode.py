@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from imagekit.model.durations import duration
+from imagekit.model.sizes import size
 from imagekit.model.startup import BytecodeGain
 
 ORDER_FORMAT = 1
@@ -31,14 +33,12 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What fits."""
+    """How much of it fits."""
 
-    paths: frozenset[str]
-    """Sources whose bytecode is kept."""
     size_bytes: int
     total_bytes: int
     """Of all bytecode."""
-    cut: tuple[str, ...]
+    cut: tuple[str, ...] = ()
     """Parts that lost some, in the order in which they came."""
     reached_bytes: int = 0
     """Of what the handler imports; 0 where nothing had to be looked for."""
@@ -47,16 +47,27 @@ class Kept:
     """Of one start, as far as it was measured once; None without a measurement."""
 
 
-def all_kept(files: Sequence[Compiled], gains: Sequence[BytecodeGain] = ()) -> Kept:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What fits."""
+
+    paths: frozenset[str]
+    """Sources whose bytecode is kept."""
+    kept: Kept
+
+
+def all_kept(files: Sequence[Compiled], gains: Sequence[BytecodeGain] = ()) -> Choice:
     """Everything fits."""
     total = sum(file.size_bytes for file in files)
-    return Kept(
+    return Choice(
         paths=frozenset(file.path for file in files),
-        size_bytes=total,
-        total_bytes=total,
-        cut=(),
-        saved_ms=sum(gain.saved_ms for gain in gains) if gains else None,
+        kept=Kept(size_bytes=total, total_bytes=total, saved_ms=all_saved_ms(gains)),
     )
+
+
+def all_saved_ms(gains: Sequence[BytecodeGain]) -> int | None:
+    """What all bytecode saves of a start; None without a measurement."""
+    return sum(gain.saved_ms for gain in gains) if gains else None
 
 
 def keep(
@@ -65,27 +76,40 @@ def keep(
     *,
     reached: Set[str],
     gains: Sequence[BytecodeGain] = (),
-) -> Kept:
+) -> Choice:
     """As much as fits into `room_bytes`; `reached` are the sources that the handler imports."""
     ordered = in_order(files, reached=reached, gains=gains)
-    left, kept = max(room_bytes, 0), []
+    left, chosen = max(room_bytes, 0), []
     for file in ordered:
         # A large one that does not fit must not stop the small ones after it.
         if file.size_bytes <= left:
-            kept.append(file)
+            chosen.append(file)
             left -= file.size_bytes
-    paths = frozenset(file.path for file in kept)
-    cut = dict.fromkeys(file.part for file in files if file.path not in paths)
+    paths = frozenset(file.path for file in chosen)
     wanted = [file for file in files if file.path in reached]
-    return Kept(
-        paths=paths,
-        size_bytes=sum(file.size_bytes for file in kept),
+    kept = Kept(
+        size_bytes=sum(file.size_bytes for file in chosen),
         total_bytes=sum(file.size_bytes for file in files),
-        cut=tuple(cut),
+        cut=tuple(dict.fromkeys(file.part for file in files if file.path not in paths)),
         reached_bytes=sum(file.size_bytes for file in wanted),
         reached_kept_bytes=sum(file.size_bytes for file in wanted if file.path in paths),
         saved_ms=_saved(files, paths, reached, gains) if gains else None,
     )
+    return Choice(paths=paths, kept=kept)
+
+
+def words(kept: Kept) -> str:
+    """For people, after the version that compiled it; empty where there is nothing to say."""
+    saves = "" if kept.saved_ms is None else f"saves {duration(kept.saved_ms)} of a start"
+    if not kept.cut:
+        return saves
+    fits = f"{size(kept.size_bytes)} of {size(kept.total_bytes)} fit"
+    if kept.reached_kept_bytes == kept.reached_bytes:
+        fits += f", with all that the handler imports ({size(kept.reached_bytes)})"
+    else:
+        imported = f"{size(kept.reached_kept_bytes)} of {size(kept.reached_bytes)}"
+        fits += f", {imported} of what the handler imports"
+    return "; ".join(part for part in (fits, saves) if part)
 
 
 def in_order(

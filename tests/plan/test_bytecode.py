@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imagekit.model.startup import BytecodeGain
-from imagekit.plan.bytecode import Compiled, all_kept, in_order, keep
+from imagekit.plan.bytecode import Compiled, Kept, all_kept, in_order, keep, words
 
 FILES = (
     Compiled(path="pandas/core.py", size_bytes=50, package="pandas", part="pandas"),
@@ -61,7 +63,7 @@ def test_it_says_what_was_kept_and_what_gave_way() -> None:
     """Bytes in all, bytes of what is imported, parts that lost some, and milliseconds."""
     pandas = BytecodeGain(package="pandas", bytecode_bytes=50, saved_ms=500)
     boto3 = BytecodeGain(package="boto3", bytecode_bytes=10, saved_ms=100)
-    kept = keep(FILES, 20, reached=REACHED, gains=(pandas, boto3))
+    kept = keep(FILES, 20, reached=REACHED, gains=(pandas, boto3)).kept
 
     assert (kept.size_bytes, kept.total_bytes) == (20, 130)
     assert (kept.reached_bytes, kept.reached_kept_bytes) == (65, 15)
@@ -71,23 +73,44 @@ def test_it_says_what_was_kept_and_what_gave_way() -> None:
 
 def test_without_a_measurement_no_milliseconds_are_made_up() -> None:
     """Bytes are known; what they buy is known where it was measured alone."""
-    assert keep(FILES, 20, reached=REACHED).saved_ms is None
-    assert all_kept(FILES).saved_ms is None
+    assert keep(FILES, 20, reached=REACHED).kept.saved_ms is None
+    assert all_kept(FILES).kept.saved_ms is None
 
 
 def test_all_of_it_is_nothing_cut() -> None:
     """Where everything fits, everything is kept and all was bought."""
     pandas = BytecodeGain(package="pandas", bytecode_bytes=50, saved_ms=500)
-    kept = all_kept(FILES, (pandas,))
+    chosen = all_kept(FILES, (pandas,))
 
-    assert (kept.size_bytes, kept.cut, kept.saved_ms) == (130, (), 500)
-    assert len(kept.paths) == len(FILES)
+    assert chosen.kept == Kept(size_bytes=130, total_bytes=130, saved_ms=500)
+    assert len(chosen.paths) == len(FILES)
 
 
 @given(st.permutations(FILES), st.integers(min_value=-5, max_value=140))
 def test_never_too_much_and_the_same_in_any_order(files: list[Compiled], room_bytes: int) -> None:
     """The limit holds, and the order in which files are found decides nothing."""
-    kept = keep(files, room_bytes, reached=REACHED)
+    chosen = keep(files, room_bytes, reached=REACHED)
 
-    assert kept.size_bytes <= max(room_bytes, 0)
-    assert kept.paths == keep(FILES, room_bytes, reached=REACHED).paths
+    assert chosen.kept.size_bytes <= max(room_bytes, 0)
+    assert chosen.paths == keep(FILES, room_bytes, reached=REACHED).paths
+
+
+def test_bytes_and_what_they_bought_are_told() -> None:
+    """How much fits, whether a start lacks any of it, and what it saves where that is known."""
+    all_of_it = Kept(size_bytes=9_000_000, total_bytes=9_000_000)
+    some = Kept(
+        size_bytes=9_000_000,
+        total_bytes=20_000_000,
+        cut=("pandas",),
+        reached_bytes=7_000_000,
+        reached_kept_bytes=7_000_000,
+        saved_ms=730,
+    )
+    less = replace(some, reached_bytes=14_000_000, saved_ms=None)
+
+    assert words(all_of_it) == ""
+    assert words(replace(all_of_it, saved_ms=730)) == "saves 730 ms of a start"
+    assert words(some) == (
+        "9 MB of 20 MB fit, with all that the handler imports (7 MB); saves 730 ms of a start"
+    )
+    assert words(less) == "9 MB of 20 MB fit, 7 MB of 14 MB of what the handler imports"
