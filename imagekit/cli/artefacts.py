@@ -13,9 +13,17 @@ from imagekit.cli import options
 
 def check(
     artefact: Annotated[
-        str, typer.Argument(help="A function, a layout, an archive, a ZIP, or a reference.")
-    ],
+        str | None,
+        typer.Argument(
+            help="A function, a layout, an archive, a ZIP, or a reference. "
+            "Left out: the project's only function."
+        ),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
+    imports: Annotated[
+        bool,
+        typer.Option("--import", help="Import the handler as well, and name what it misses."),
+    ] = False,
     json: options.Json = False,
     project: options.Project = Path(),
     verbose: options.Verbose = False,
@@ -25,7 +33,7 @@ def check(
     from imagekit.pipeline.workshop import Workshop
 
     workshop = Workshop.open(os.environ, options.console(verbose=verbose), project)
-    if not run(workshop, artefact, strict=strict, json=json):
+    if not run(workshop, artefact, strict=strict, imports=imports, json=json):
         raise typer.Exit(1)
 
 

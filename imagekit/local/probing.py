@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -31,16 +31,24 @@ def probe(engine: Engine, sandbox: Sandbox, module: str, *, runs: int) -> Probed
     On whole processors: a share of one would stop the clock's subject, not the clock.
     Errors: CannotBuild where the module cannot be imported, RemoteRefused for the engine's.
     """
+    words = (program(), "all", module, str(runs), ":".join(ROOTS))
+    return _answer(said_by(engine, sandbox, words), sandbox, module)
+
+
+def said_by(engine: Engine, sandbox: Sandbox, words: Sequence[str]) -> str:
+    """All that a program wrote which the image's own Python ran: its text, then its arguments.
+
+    Errors: RemoteRefused for the engine's.
+    """
     log = _Log()
     booted = boot(engine, replace(sandbox, all_cpus=True), log.write)
     try:
         for python in _pythons(sandbox, booted.image):
-            argv = (*python, "-c", _EXECUTE, program(), "all", module, str(runs), ":".join(ROOTS))
-            if _ended(booted, argv):
+            if _ended(booted, (*python, "-c", _EXECUTE, *words)):
                 break
     finally:
         booted.channel.close()
-    return _answer(log.text(), sandbox, module)
+    return log.text()
 
 
 def _pythons(sandbox: Sandbox, image: FoundImage) -> Iterator[tuple[str, ...]]:

@@ -54,6 +54,17 @@ def opened(workshop: Workshop, text: str) -> Iterator[Opened]:
         yield _from_registry(workshop, text)
 
 
+def only_function(workshop: Workshop) -> str:
+    """The name of the project's only function; UsageError where it has several, ConfigError."""
+    functions = load(workshop.folder, version=__version__, whole=True).functions
+    if len(functions) != 1:
+        raise UsageError(
+            what=f"this project has several functions: {', '.join(one.name for one in functions)}",
+            hint=f"name one: {functions[0].name}" if functions else "imagekit init",
+        )
+    return functions[0].name
+
+
 def _function(workshop: Workshop, name: str) -> FunctionConfig | None:
     """The function of that name, where a project is here and has one."""
     try:

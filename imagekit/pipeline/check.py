@@ -8,22 +8,42 @@ from imagekit.check.archive import check_zip
 from imagekit.check.findings import Report, report_json
 from imagekit.check.image import check_image
 from imagekit.check.opened import OpenZip
-from imagekit.pipeline.artefact import opened
+from imagekit.model.importing import ImportCheck
+from imagekit.pipeline.artefact import Opened, only_function, opened
 from imagekit.pipeline.workshop import Workshop
 from imagekit.report.check import check_lines, closing_line
 
 
-def run(workshop: Workshop, artefact: str, *, strict: bool, json: bool) -> bool:
-    """Answer with the report; whether the artefact passes (`strict`: without warnings, too)."""
-    with opened(workshop, artefact) as found:
+def run(
+    workshop: Workshop, artefact: str | None, *, strict: bool, imports: bool, json: bool
+) -> bool:
+    """Answer with the report; whether the artefact passes (`strict`: without warnings, too).
+
+    With `imports` its handler is imported as well; without an artefact it is the newest build of
+    the project's only function.
+    """
+    with opened(workshop, artefact or only_function(workshop)) as found:
         report = check_zip(found) if isinstance(found, OpenZip) else check_image(found)
-    _tell(workshop, report, json=json)
-    return report.passes(strict=strict)
+        imported = _imported(workshop, found) if imports else None
+    _tell(workshop, report, imported, json=json)
+    return report.passes(strict=strict) and not (imported and imported.failure)
 
 
-def _tell(workshop: Workshop, report: Report, *, json: bool) -> None:
+def _imported(workshop: Workshop, found: Opened) -> ImportCheck:
+    from imagekit.pipeline.importing import check_import
+
+    return check_import(workshop, found)
+
+
+def _tell(workshop: Workshop, report: Report, imported: ImportCheck | None, *, json: bool) -> None:
+    from imagekit.report.importing import import_json, import_line, import_lines
+
+    lines = [*check_lines(report), *(import_lines(imported) if imported else ())]
     if json:
-        workshop.console.answer(encoder.dumps(report_json(report), indent=2))
-    elif lines := list(check_lines(report)):
+        value = report_json(report) | ({"import": import_json(imported)} if imported else {})
+        workshop.console.answer(encoder.dumps(value, indent=2))
+    elif lines:
         workshop.console.answer("\n".join(lines))
     workshop.console.say(closing_line(report))
+    if imported:
+        workshop.console.say(import_line(imported))

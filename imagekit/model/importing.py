@@ -1,0 +1,56 @@
+"""What came of importing a handler: values between who tries it, who explains it, and who tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["module", "file", "library", "glibc", "name", "other"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """One exception as the process that imported said it."""
+
+    error: str
+    """Its class: `ModuleNotFoundError`."""
+    message: str
+    name: str | None = None
+    """ImportError's own: the module that is missing, or from which something was wanted."""
+    filename: str | None = None
+    """OSError's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotImported:
+    """The handler could not be imported, and what was missing."""
+
+    kind: Kind
+    what: str
+    """The module, the path, the library, the version of glibc, or the exception's own words."""
+    said: str
+    """`ModuleNotFoundError: No module named 'numpy.tests'`."""
+    places: tuple[str, ...] = ()
+    """`FILE:LINE` from the handler inwards."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blamed:
+    """Who took away what is missing."""
+
+    why: str
+    """`left out of numpy 2.5.5 as tests`."""
+    hint: str
+    """A line of configuration that brings it back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportCheck:
+    """The outcome of one import."""
+
+    handler: str
+    where: str
+    """What imported it: `Python 3.13.0 here`, `a container of …`."""
+    milliseconds: int = 0
+    failure: NotImported | None = None
+    blamed: Blamed | None = None
