@@ -91,9 +91,9 @@ class Store:
         _touch(path, found)
         return True
 
-    def put_blob(self, data: bytes | bytearray | memoryview) -> Digest:
-        """Keep `data` under its digest."""
-        digest = Digest.of(data)
+    def put_blob(self, data: bytes | bytearray | memoryview, known: Digest | None = None) -> Digest:
+        """Keep `data` under its digest, which is not computed again where the caller did."""
+        digest = known or Digest.of(data)
         if not self.has_blob(digest, len(data)):
             self._put(self.blob_path(digest), data)
         return digest

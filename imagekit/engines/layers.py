@@ -12,7 +12,7 @@ from pathlib import Path
 from imagekit.check.own import RULES_VERSION, ElfWatch
 from imagekit.contents.trees import Compiler, packages_tree
 from imagekit.model.digest import Digest
-from imagekit.model.image import LayerRecord
+from imagekit.model.image import LayerRecord, NewBlob, NewLayer
 from imagekit.model.package import Package
 from imagekit.model.target import Target
 from imagekit.model.tree import Tree
@@ -60,15 +60,16 @@ class LayerMaker:
                 fingerprint=layer.fingerprint,
                 store=self.store,
                 judge=judge,
+                made=lambda digest, blob: gate.made(NewBlob(layer.fingerprint, digest, blob)),
             )
         gate.finished(record)
         return record
 
 
 class Gate:
-    """Lets finished layers out once every layer of the run has passed: then none can be refused."""
+    """Lets layers out once every layer of the run has passed: then none can be refused."""
 
-    def __init__(self, layers: int, out: Callable[[LayerRecord], None]) -> None:
+    def __init__(self, layers: int, out: Callable[[NewLayer], None]) -> None:
         self._left = layers
         self._out = out
         self._waiting: list[LayerRecord] = []
@@ -79,6 +80,13 @@ class Gate:
         with self._lock:
             self._left -= 1
         self._open()
+
+    def made(self, blob: NewBlob) -> None:
+        """The blob is whole, and not yet in the store: it may leave now, or with `finished`."""
+        with self._lock:
+            shut = bool(self._left)
+        if not shut:
+            self._out(blob)
 
     def finished(self, record: LayerRecord) -> None:
         """The layer lies in the store."""
@@ -96,12 +104,13 @@ class Gate:
 def make_all(
     jobs: Iterable[tuple[LayerMaker, LayerPlan]],
     done: Callable[[int], None],
-    out: Callable[[LayerRecord], None] = lambda record: None,
+    out: Callable[[NewLayer], None] = lambda layer: None,
 ) -> dict[Digest, LayerRecord]:
     """Make every layer once, the heaviest first so that no long one is left to the end.
 
-    `done` is told each layer's unzipped bytes, from any thread. So is `out` of each layer that is
-    finished, once all have passed. The first error stops the rest and is raised.
+    `done` is told each layer's unzipped bytes, from any thread. So is `out` of each layer's blob,
+    once all have passed: while it is written, and when it is. The first error stops the rest and
+    is raised.
     """
     once = {layer.fingerprint: (maker, layer) for maker, layer in jobs}
     ordered = sorted(once.values(), key=lambda job: (-job[1].unzipped_bytes, job[1].name))

@@ -69,6 +69,19 @@ class LayerRecord:
     """Version of the rule set that this layer passed; 0 is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class NewBlob:
+    """The blob of a layer that was just made, while it is being written to the store."""
+
+    fingerprint: Digest
+    digest: Digest
+    data: bytearray
+
+
+NewLayer = NewBlob | LayerRecord
+"""A layer on its way into the store, and then the same in it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """One entry of an image's history."""

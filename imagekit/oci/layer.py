@@ -40,11 +40,12 @@ def make_layer(
     fingerprint: Digest,
     store: Store,
     judge: Callable[[], Passed] = Passed,
+    made: Callable[[Digest, bytearray], None] = lambda digest, blob: None,
 ) -> LayerRecord:
     """Put the layer that holds `tree` under `root` into the store, with its record.
 
     `judge` is asked once every file was read and before anything is compressed or kept; what it
-    raises is raised here.
+    raises is raised here. `made` gets the blob before it is written: it may be sent meanwhile.
 
     Thread-safe; hashing and compressing release the interpreter lock. Takes up to twice the
     tree's size in memory: hold a Budget. Raises CannotBuild.
@@ -52,7 +53,9 @@ def make_layer(
     tar = tar_bytes(tree, root)
     passed = judge()
     blob = gzip(tar)
-    diff_id, digest = _hashed_and_kept(tar, blob, store)
+    digest = Digest.of(blob)
+    made(digest, blob)
+    diff_id = _hashed_and_kept(tar, blob, digest, store)
     record = LayerRecord(
         fingerprint=fingerprint,
         diff_id=diff_id,
@@ -68,18 +71,19 @@ def make_layer(
     return record
 
 
-def _hashed_and_kept(tar: bytearray, blob: bytearray, store: Store) -> tuple[Digest, Digest]:
-    """The diff_id, and the digest of the blob that is in the store now."""
+def _hashed_and_kept(tar: bytearray, blob: bytearray, digest: Digest, store: Store) -> Digest:
+    """The diff_id; the blob is in the store then."""
     if len(tar) < _LARGE_BYTES:
-        return Digest.of(tar), store.put_blob(blob)
+        store.put_blob(blob, digest)
+        return Digest.of(tar)
     # The largest layer is what a build waits for last, when a core has nothing else to do; hashing
     # and writing release the interpreter lock.
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as beside:
         diff_id = beside.submit(Digest.of, tar)
-        digest = store.put_blob(blob)
-        return diff_id.result(), digest
+        store.put_blob(blob, digest)
+        return diff_id.result()
 
 
 def gzip(data: bytes | bytearray) -> bytearray:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagekit.model.errors import UsageError
-from imagekit.model.image import LayerRecord
+from imagekit.model.image import NewLayer
 from imagekit.model.outcome import Outcome, changes
 from imagekit.model.packaging import Unpacks, rest_path
 from imagekit.model.target import Architecture
@@ -67,10 +67,10 @@ class Delivery:
         )
         return replace(found, ways=found._ways(images)) if outputs.push else found
 
-    def send_ahead(self, record: LayerRecord) -> None:
+    def send_ahead(self, layer: NewLayer) -> None:
         """A layer was made: it leaves for every repository whose image has it."""
         for way in self.ways.values():
-            way.send_ahead(record)
+            way.send_ahead(layer)
 
     def deliver_all(self, made: Sequence[Made], began: float) -> tuple[Outcome, ...]:
         """Bring every artefact where it goes; the first error stops those not begun."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imagekit.model.digest import Digest
-from imagekit.model.image import LayerRecord
+from imagekit.model.image import LayerRecord, NewLayer
 from imagekit.model.reference import Reference
 from imagekit.oci.layer import read_record
 from imagekit.pipeline.layer_shelf import LayerOrigins
@@ -42,7 +42,7 @@ def make_layers(
     workshop: Workshop,
     packages: Packages,
     plans: Sequence[BuildPlan],
-    layer_made: Callable[[LayerRecord], None],
+    layer_made: Callable[[NewLayer], None],
     previous: PreviousImages,
 ) -> MadeLayers:
     """Every layer of every plan; those that neither the store nor a registry has are made here,

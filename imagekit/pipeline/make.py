@@ -12,7 +12,7 @@ from imagekit.engines.oci import image_of
 from imagekit.model.digest import Digest
 from imagekit.model.durations import duration
 from imagekit.model.errors import UsageError
-from imagekit.model.image import LayerRecord
+from imagekit.model.image import LayerRecord, NewLayer
 from imagekit.model.outcome import LayerOutcome, Outcome
 from imagekit.model.packaging import Unpacks
 from imagekit.oci.image import Image
@@ -59,14 +59,15 @@ def make(
     workshop: Workshop,
     packages: Packages,
     plans: Sequence[BuildPlan],
-    layer_made: Callable[[LayerRecord], None] = lambda record: None,
+    layer_made: Callable[[NewLayer], None] = lambda layer: None,
     *,
     by: By = BY_WHOM_IT_TAKES,
     previous: PreviousImages,
 ) -> tuple[Made, ...]:
     """Make every artefact. Raises BuildError; ChecksFailed for what Lambda would refuse.
 
-    `layer_made` is told, from any thread, of each layer that the store lacked and now has.
+    `layer_made` is told, from any thread, of each layer that the store lacked and now has, and of
+    some already while they are written.
     `by` says who makes the images.
     `previous` images may have layers that the store lacks.
     UsageError where the engine cannot make what a plan asks for.

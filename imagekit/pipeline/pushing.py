@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from imagekit.check.own import RULES_VERSION
 from imagekit.model.digest import Digest
 from imagekit.model.errors import RemoteError
-from imagekit.model.image import CONFIG, LAYER, Descriptor, LayerRecord
-from imagekit.net.http import BytesBody, FileBody
+from imagekit.model.image import CONFIG, LAYER, Descriptor, LayerRecord, NewBlob, NewLayer
+from imagekit.net.http import Body, BytesBody, FileBody
 from imagekit.oci.image import Image, ImageLayer
 from imagekit.pipeline.destination import Destination
 from imagekit.pipeline.layer_shelf import Shelves, ToKeep
@@ -53,20 +53,25 @@ class Way:
         early = EarlyBlobs(workshop.registry, to.first, looks)
         return cls(workshop=workshop, plan=plan, to=to, early=early, looks=looks, shelves=shelves)
 
-    def send_ahead(self, record: LayerRecord) -> None:
-        """A layer was made: send it, if the image has it, while others are still being made."""
-        layers = (one for one in self.plan.layers if one.fingerprint == record.fingerprint)
-        layer = next(layers, None)
-        if self.plan.base and layer:
-            descriptor = Descriptor(
-                media_type=LAYER[self.plan.base.family],
-                digest=record.digest,
-                size_bytes=record.size_bytes,
-            )
-            body = FileBody(self.workshop.store.blob_path(record.digest))
+    def send_ahead(self, layer: NewLayer) -> None:
+        """A layer was made: send it, if the image has it, while others are still being made.
+
+        From memory only where it leaves at once: what waits for others waits on disk, and what is
+        kept in a layer repository first goes there with its record.
+        """
+        layers = (one for one in self.plan.layers if one.fingerprint == layer.fingerprint)
+        plan = next(layers, None)
+        if plan is None or self.plan.base is None:
+            return
+        media_type = LAYER[self.plan.base.family]
+        if isinstance(layer, NewBlob):
+            if self.shelves is None and not self.early.busy:
+                self.early.send(_from(media_type, layer.digest, BytesBody(layer.data)))
+        else:
+            body = FileBody(self.workshop.store.blob_path(layer.digest))
             self.early.send(
-                Upload(descriptor=descriptor, body=body),
-                lambda upload: self._kept([(layer, record, upload)]).get(record.digest, upload),
+                _from(media_type, layer.digest, body),
+                lambda upload: self._kept([(plan, layer, upload)]).get(layer.digest, upload),
             )
 
     def push(self, image: Image, records: Iterable[LayerRecord] = ()) -> PushResult:
@@ -170,6 +175,11 @@ class Way:
         current = self.early.current()
         if current is not None and current.digest != image.digest and not self.to.moving:
             refuse_moving(self.to.first, self.workshop.environ)
+
+
+def _from(media_type: str, digest: Digest, body: Body) -> Upload:
+    descriptor = Descriptor(media_type=media_type, digest=digest, size_bytes=body.size_bytes)
+    return Upload(descriptor=descriptor, body=body)
 
 
 def push_plan(image: Image) -> PushPlan:

@@ -59,6 +59,12 @@ class EarlyBlobs:
             if upload.descriptor.digest not in self._sent:
                 self._sent[upload.descriptor.digest] = self._pool.submit(self._send, upload, ready)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a blob that comes now would have to wait for others."""
+        with self._lock:
+            return sum(not one.done() for one in self._sent.values()) >= _THREADS
+
     def current(self) -> FetchedManifest | None:
         """What the tag of the repository names now: asked for once, for `push`, too."""
         return self._looks.at(self.reference).manifest

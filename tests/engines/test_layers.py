@@ -11,7 +11,7 @@ from imagekit.contents.elf import inspect_elf
 from imagekit.engines.layers import LayerMaker, make_all
 from imagekit.model.digest import Digest
 from imagekit.model.errors import ChecksFailed
-from imagekit.model.image import LayerRecord
+from imagekit.model.image import LayerRecord, NewBlob, NewLayer
 from imagekit.model.package import Package
 from imagekit.model.target import Target
 from imagekit.model.tree import Bytes, FileEntry, Tree
@@ -58,22 +58,23 @@ def maker(tmp_path: Path) -> LayerMaker:
 
 
 def test_each_layer_is_made_once_and_let_out(maker: LayerMaker) -> None:
-    """Two functions with one layer make it once; `out` is told of each that is in the store."""
+    """Two functions with one layer make it once; `out` is told of each, last when it is kept."""
     one, two = layer("one", {"a.py": b"1"}), layer("two", {"b.py": b"22"})
-    out: list[LayerRecord] = []
+    out: list[NewLayer] = []
     done: list[int] = []
     made = make_all([(maker, one), (maker, two), (maker, one)], done.append, out.append)
 
     assert set(made) == {one.fingerprint, two.fingerprint}
     assert sorted(done) == [1, 2]
-    assert sorted(out, key=str) == sorted(made.values(), key=str)
-    assert all(maker.store.has_blob(record.digest) for record in out)
+    kept = [one for one in out if isinstance(one, LayerRecord)]
+    assert sorted(kept, key=str) == sorted(made.values(), key=str)
+    assert all(maker.store.has_blob(record.digest) for record in kept)
 
 
 def test_nothing_is_let_out_where_one_is_refused(maker: LayerMaker) -> None:
     """A layer that Lambda would refuse keeps all others of the run here."""
     assert inspect_elf(ARM)
-    out: list[LayerRecord] = []
+    out: list[NewLayer] = []
     jobs = [layer(f"good{n}", {f"{n}.py": b"x" * n}) for n in range(1, 6)]
     with pytest.raises(ChecksFailed) as raised:
         make_all(
@@ -107,10 +108,28 @@ def test_a_layer_leaves_while_another_is_still_made(maker: LayerMaker) -> None:
         budget=Budget(),
     )
 
-    def out(record: LayerRecord) -> None:
-        if record.fingerprint == small.fingerprint:
+    def out(blob: NewLayer) -> None:
+        if blob.fingerprint == small.fingerprint:
             small_left.set()
 
     made = make_all([(slow, large), (slow, small)], lambda size_bytes: None, out)
 
     assert len(made) == 2
+
+
+def test_the_last_layer_may_leave_before_it_is_written(maker: LayerMaker) -> None:
+    """Its bytes are whole, and no other layer can be refused any more."""
+    only = layer("only", {"a.py": b"1"})
+    out: list[tuple[NewLayer, bool]] = []
+    made = make_all(
+        [(maker, only)],
+        lambda size_bytes: None,
+        lambda blob: out.append((blob, maker.store.has_blob(blob.digest))),
+    )
+
+    (early, was_kept), (late, is_kept) = out
+    record = made[only.fingerprint]
+    assert (was_kept, is_kept) == (False, True)
+    assert isinstance(early, NewBlob)
+    assert Digest.of(early.data) == record.digest
+    assert late == record
