@@ -23,6 +23,8 @@ from imagekit.cli import (
     doctor,
     gc,
     init,
+    local,
+    measure,
     options,
     project,
     promote,
@@ -57,6 +59,10 @@ app.command()(release.release)
 app.command()(deploy.deploy)
 app.command()(deploy.status)
 app.command()(deploy.rollback)
+app.command()(local.invoke)
+app.command()(local.serve)
+app.command()(measure.bench)
+app.command()(measure.profile)
 app.command()(promote.promote)
 app.command()(gc.gc)
 app.command()(doctor.doctor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -77,7 +77,8 @@ def parse(said: str) -> Probed:
         raise ValueError("the probe said nothing")
     answer: dict[str, Any] = json.loads(lines[-1].removeprefix(_MARK))
     if "failed" in answer:
-        raise ImportFailed("\n".join(answer["failed"]).strip() or f"status {answer['status']}")
+        said = "\n".join(_without_probe(answer["failed"])).strip()
+        raise ImportFailed(said or f"the process ended with status {answer['status']}")
     facts = answer["facts"]
     return Probed(
         python=facts["python"],
@@ -99,6 +100,16 @@ def parse(said: str) -> Probed:
             for run in answer["runs"]
         ),
     )
+
+
+def _without_probe(lines: Iterable[str]) -> Iterator[str]:
+    """What the function said: without the probe's marks, and its frames in tracebacks."""
+    ours = False
+    for line in lines:
+        if line.startswith("  File ") or not line.startswith(" "):
+            ours = line.startswith(('  File "<string>"', _MARK))
+        if not ours:
+            yield line
 
 
 def _modules(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Module]:

@@ -76,3 +76,17 @@ def forget_named(host: str, *repositories: str) -> None:
                 client.images.remove(image.id, force=True)
     finally:
         client.close()
+
+
+def forget_children(host: str, *repositories: str) -> None:
+    """Remove what was committed on images of these names: a ZIP's files on its base."""
+    from tests.services.docker import connect
+
+    client: Any = connect(host)
+    try:
+        parents = {image.id for name in repositories for image in client.images.list(name)}
+        for image in client.images.list(all=True):
+            if image.attrs.get("Parent") in parents and not image.tags:
+                client.images.remove(image.id, force=True)
+    finally:
+        client.close()

@@ -141,6 +141,9 @@ def test_a_handler_that_fails_says_why(task: Path, site: Path) -> None:
     with pytest.raises(ImportFailed, match="RuntimeError: no model here") as raised:
         parse(said(task, "scoring.app", site=site))
     assert "import time:" not in str(raised.value)
+    assert "imagekit-probe" not in str(raised.value)
+    assert "<string>" not in str(raised.value)
+    assert "scoring/app.py" in str(raised.value)
 
 
 def test_what_handlers_print_is_not_the_answer(task: Path, site: Path) -> None:

@@ -1,0 +1,117 @@
+"""Commands that measure starts: `bench`, `profile`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imagekit.cli import options
+from imagekit.cli.completion import function_names
+from imagekit.cli.local import Env, Network, Stage
+from imagekit.cli.project import lock_mode
+
+HERE = Path()
+
+Artefact = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[FUNCTION|ARTEFACT]",
+        help="Built first if it is a function. Default: the only one here.",
+        autocompletion=function_names,
+    ),
+]
+
+
+def profile(
+    artefact: Artefact = None,
+    runs: Annotated[int, typer.Option("--runs", metavar="N", help="The median of so many.")] = 5,
+    fail_over: Annotated[
+        str | None,
+        typer.Option("--fail-over", metavar="800ms", help="Exit 1 where imports take longer."),
+    ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Write to imagekit.lock which bytecode saves most."),
+    ] = False,
+    env: Env = None,
+    stage: Stage = None,
+    packaging: options.Packaging = None,
+    arch: options.Arch = None,
+    json: options.Json = False,
+    locked: options.Locked = None,
+    frozen: options.Frozen = False,
+    project: options.Project = HERE,
+    verbose: options.Verbose = False,
+) -> None:
+    """Show what imports cost at start: by package, layer and module; what could wait."""
+    from imagekit.pipeline.local_wish import Wish, read_variables
+    from imagekit.pipeline.profile import ProfileRequest, read_limit, run
+    from imagekit.pipeline.request import Request
+
+    asked = ProfileRequest(
+        artefact=artefact,
+        runs=runs,
+        wish=Wish(
+            request=Request.of(None, packaging, arch, lock_mode(locked, frozen)),
+            variables=read_variables(env or ()),
+            stage=stage,
+        ),
+        fail_over_ms=read_limit(fail_over),
+        keep=keep,
+    )
+    with options.workshop(project, verbose=verbose) as workshop:
+        run(workshop, asked, json=json)
+
+
+def bench(
+    artefacts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FUNCTION|ARTEFACT]...",
+            help="Functions are built first. Default: the only one here.",
+            autocompletion=function_names,
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option("-n", metavar="N", help="Cold starts of each.")] = 20,
+    event: Annotated[
+        str | None,
+        typer.Option("--event", metavar="FILE|JSON", help="`-` reads stdin. Default: {}."),
+    ] = None,
+    packaging: Annotated[
+        list[str] | None,
+        typer.Option("--packaging", metavar="WORD", help="Of functions; several are compared."),
+    ] = None,
+    env: Env = None,
+    stage: Stage = None,
+    network: Network = False,
+    arch: options.Arch = None,
+    json: options.Json = False,
+    locked: options.Locked = None,
+    frozen: options.Frozen = False,
+    project: options.Project = HERE,
+    verbose: options.Verbose = False,
+) -> None:
+    """Time cold starts in fresh containers, artefacts in turn: to ready, to the first answer."""
+    from imagekit.pipeline.bench import BenchRequest, run
+    from imagekit.pipeline.local_wish import Wish, read_event, read_variables
+    from imagekit.pipeline.request import Request
+
+    mode = lock_mode(locked, frozen)
+    packagings = [Request.of(None, word, arch, mode).packaging for word in packaging or ()]
+    asked = BenchRequest(
+        artefacts=tuple(artefacts or ()),
+        count=count,
+        event=read_event(event, sys.stdin.buffer.read),
+        packagings=tuple(word for word in packagings if word is not None),
+        wish=Wish(
+            request=Request.of(None, None, arch, mode),
+            variables=read_variables(env or ()),
+            stage=stage,
+            network=network,
+        ),
+    )
+    with options.workshop(project, verbose=verbose) as workshop:
+        run(workshop, asked, json=json)
