@@ -6,7 +6,7 @@ PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin
 export PATH
 WORKERS ?= 2
 
-.PHONY: help demo test test-core check bench clean
+.PHONY: help demo test test-core check bench packages clean
 
 help:
 	@echo "make demo    build examples/hello to a ZIP and examples/scoring to an image, and run it"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-core  the tests that need no Docker, no registry and nothing of Debian's"
 	@echo "make check   ruff and mypy alone"
 	@echo "make bench   imagekit against BuildKit and others, side by side"
+	@echo "make packages  well-known packages after slimming, as the table of README"
 
 demo:
 	@.ci/setup demo
@@ -40,6 +41,10 @@ test-core:
 bench:
 	@.ci/setup test
 	python benchmarks/run.py
+
+packages:
+	@.ci/setup test
+	python -m tests.packages
 
 clean:
 	rm -rf .venv dist examples/*/dist
