@@ -29,6 +29,8 @@ class SlimSettings:
     """Normalised names of packages that the runtime or the base brings."""
     services: tuple[str, ...] = ()
     """The services of AWS whose models botocore keeps; none: all of them."""
+    inherited: bool = False
+    """`exclude_packages` is said for several functions: not each of them has every package."""
 
 
 BY_DEFAULT: Final = SlimSettings()

@@ -22,7 +22,7 @@ from imagekit.pipeline.extensions import Extensions
 from imagekit.pipeline.packages import CLIENT, Packages, weigh
 from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.room import foreseen_without_bytecode
-from imagekit.pipeline.slimming import chosen, dressed
+from imagekit.pipeline.slimming import Chosen, chosen, dressed, require_known, unused
 from imagekit.pipeline.unpacking import unpacking
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.base_plan import own_copies
@@ -150,7 +150,7 @@ class Planner:
         target = Target.managed(job.python, job.architecture)
         choice = chosen(self.packages.of(job.function, target), job.function, None)
         packages = choice.packages
-        weights = weigh(self.workshop, packages)
+        weights = self._weights(job, choice, packages)
         self._require_sound(job, packages)
         if packaging == "zip":
             check_zip(_footprint(packages, weights, job.source))
@@ -173,6 +173,14 @@ class Planner:
         without = foreseen_without_bytecode(plan, self.workshop.store)
         return replace(plan, without_bytecode=without)
 
+    def _weights(self, job: _Job, choice: Chosen, packages: Sequence[Package]) -> dict[str, int]:
+        """Unzipped bytes by name; what the configuration says of files is held against them."""
+        weights = weigh(self.workshop, packages)
+        require_known(job.function, packages, self.workshop.store)
+        for warning in (*choice.warnings, *unused(job.function, packages, self.workshop.store)):
+            self.workshop.console.say(f"warning: {warning}")
+        return weights
+
     def _image(self, job: _Job, why: str) -> BuildPlan:
         base = self._base(job)
         target = base.target(job.architecture)
@@ -183,7 +191,7 @@ class Planner:
             what = f"its own copy comes before the base's: {', '.join(copies)}"
             self.workshop.console.say(f"{job.function.name}: {what}")
         self._know(job, packages)
-        weights = weigh(self.workshop, packages)
+        weights = self._weights(job, choice, packages)
         self._require_sound(job, packages)
         check_image(
             _footprint(packages, weights, job.source, extensions), base.facts.unzipped_bytes

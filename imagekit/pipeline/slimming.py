@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from imagekit.contents.measure import known_weights
@@ -13,6 +13,7 @@ from imagekit.contents.slim.dress import (
     without_excluded,
     without_provided,
 )
+from imagekit.contents.slim.words import unknown_services, unused_patterns
 from imagekit.model.base import Base
 from imagekit.model.errors import ConfigError, Problem
 from imagekit.model.package import Package
@@ -27,6 +28,8 @@ class Chosen:
 
     packages: tuple[Package, ...]
     left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What may be a mistake; the artefact is right all the same."""
 
     def slimmed(self, settings: SlimSettings, store: Store, packages: Sequence[Package]) -> Slimmed:
         """What slimming did to `packages`, which were measured."""
@@ -41,25 +44,74 @@ class Chosen:
 def chosen(locked: Sequence[Package], function: FunctionConfig, base: Base | None) -> Chosen:
     """What `function` takes of its lock: into an image on `base`, or into a ZIP.
 
-    ConfigError for names that no package has, and for what no runtime brings.
+    ConfigError for names that no package has, and for what Lambda's runtime does not bring.
     """
     settings = function.slim
-    if problems := tuple(_problems(locked, function)):
-        raise ConfigError(problems=problems, hint="write the names as the lock has them")
+    brings = dict(base.facts.packages) if base else RUNTIME_BRINGS
+    unknown = [what for _, what in unknown_names(settings.exclude_packages, locked)]
+    if unknown and not settings.inherited:
+        problems = (Problem(f"{function.where}.exclude_packages", what) for what in unknown)
+        hint = "write the names as the lock has them"
+        raise ConfigError(problems=tuple(problems), hint=hint)
+    if base is None:
+        _require_brought(function)
     kept, excluded = without_excluded(locked, settings)
     who = f"the base {base.name}" if base else "the runtime"
-    brings = dict(base.facts.packages) if base else RUNTIME_BRINGS
     kept, provided = without_provided(kept, settings, brings, who)
-    return Chosen(packages=slimmed(kept, settings), left_out=(*excluded, *provided))
+    warnings = [f"exclude_packages: {what}" for what in unknown]
+    warnings += _of_provided(kept, provided, settings, brings, who)
+    return Chosen(
+        packages=slimmed(kept, settings),
+        left_out=(*excluded, *provided),
+        warnings=tuple(f"{function.where}.{warning}" for warning in warnings),
+    )
 
 
-def _problems(locked: Sequence[Package], function: FunctionConfig) -> Iterator[Problem]:
-    for _, what in unknown_names(function.slim.exclude_packages, locked):
-        yield Problem(f"{function.where}.exclude_packages", what)
-    for name in function.slim.provided:
-        if name not in RUNTIME_BRINGS:
-            what = f"{name!r} is not of Lambda's runtime, which brings {', '.join(RUNTIME_BRINGS)}"
-            yield Problem(f"{function.where}.provided", what)
+def _require_brought(function: FunctionConfig) -> None:
+    there = ", ".join(RUNTIME_BRINGS)
+    problems = tuple(
+        Problem(f"{function.where}.provided", f"{name!r} is not of Lambda's runtime: {there}")
+        for name in function.slim.provided
+        if name not in RUNTIME_BRINGS
+    )
+    if problems:
+        hint = "leave out what you do not want at all with `exclude_packages`"
+        raise ConfigError(problems=problems, hint=hint)
+
+
+def _of_provided(
+    kept: Sequence[Package],
+    provided: Sequence[LeftOut],
+    settings: SlimSettings,
+    brings: Collection[str],
+    who: str,
+) -> Iterator[str]:
+    there = {package.name: package for package in kept}
+    for name in settings.provided:
+        if name in there and name not in brings:
+            yield f"provided: {who} has no {name}: it stays in"
+    # lambda_rules Z13: the runtime's boto3 was made for the runtime's own urllib3.
+    family = [there[name].label for name in RUNTIME_BRINGS if name in there]
+    if provided and family:
+        what = f"{', '.join(family)} stays in, and comes before what {who} has"
+        yield f"provided: {what}; what you left to it may not work with that"
+
+
+def require_known(function: FunctionConfig, packages: Sequence[Package], store: Store) -> None:
+    """ConfigError for services that botocore has no model of; for packages that were measured."""
+    problems = tuple(
+        Problem(f"{function.where}.botocore_services", what)
+        for what in unknown_services(function.slim.services, packages, store)
+    )
+    if problems:
+        raise ConfigError(problems=problems, hint="write the names that `boto3.client` takes")
+
+
+def unused(function: FunctionConfig, packages: Sequence[Package], store: Store) -> Iterator[str]:
+    """Patterns that name no file of the packages, which were measured; in words."""
+    for key, patterns in (("keep", function.slim.keep), ("drop", function.slim.drop)):
+        for pattern in unused_patterns(patterns, packages, store):
+            yield f"{function.where}.{key}: {pattern!r} names no file of any package"
 
 
 def dressed(packages: Sequence[Package], settings: SlimSettings) -> tuple[Package, ...]:

@@ -84,7 +84,7 @@ def load(
     return ProjectConfig(
         path=found.path,
         root=root,
-        functions=tuple(labelled(one, stages) for one in asked),
+        functions=tuple(labelled(one, stages) for one in _settled(asked, functions)),
         whole=len(asked) == len(functions),
         members=tuple(member.path.parent for member in members),
         requires_python=_project_text(found, "requires-python"),
@@ -155,6 +155,15 @@ class _Reader:
                 listed.problem(name, f"differs from {other!r}{elsewhere} in case only")
             elif there != where:
                 listed.problem(name, f"has the name of {there}; rename one of the two")
+
+
+def _settled(
+    asked: Sequence[FunctionConfig], functions: Sequence[FunctionConfig]
+) -> Sequence[FunctionConfig]:
+    """What a project says for all of its functions is said of the only one."""
+    if len(functions) > 1:
+        return asked
+    return [replace(one, slim=replace(one.slim, inherited=False)) for one in asked]
 
 
 def _those_known(name: str, known: Sequence[str]) -> str:
@@ -232,7 +241,8 @@ def _check_project(table: Table) -> None:
 def _function(name: str, own: Table, shared: SharedKeys, root: Path) -> FunctionConfig | None:
     own.only(_FUNCTION_KEYS)
     handler = _handler(own)
-    keys = _shared(own, root).over(shared)
+    said = _shared(own, root)
+    keys = said.over(shared)
     settings = keys.settings or LambdaSettings()
     at = own.table("lambda") or own
     contradictions(settings, keys.python, keys.packaging or "auto", at)
@@ -268,7 +278,7 @@ def _function(name: str, own: Table, shared: SharedKeys, root: Path) -> Function
         bucket=keys.bucket,
         lock=Path(keys.lock) if keys.lock else None,
         settings=settings,
-        slim=keys.slim_settings,
+        slim=replace(keys.slim_settings, inherited=said.exclude_packages is None),
     )
 
 

@@ -24,12 +24,17 @@ class Rule:
 
 STAYS: Final[tuple[Rule, ...]] = (
     Rule(
-        packages=("astropy", "numexpr", "pulp", "sunpy", "tables"),
+        packages=("astropy", "bottleneck", "sunpy", "tables"),
         paths=r"^[^/]+/tests/",
         reason="the package imports its own `tests` when it is imported",
     ),
     Rule(
-        packages=("jedi", "mypy", "nuitka", "pytype", "typeshed-client"),
+        packages=("sktime",),
+        paths=r"/tests/",
+        reason="its registry imports the tests of whatever it is asked for",
+    ),
+    Rule(
+        packages=("jedi", "nuitka", "pytype", "typeshed-client"),
         paths=r"\.pyi$",
         reason="type stubs are what it works with",
     ),
@@ -40,7 +45,7 @@ STAYS: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         packages=(
-            *("cython", "pythran", "cffi", "pybind11*", "nanobind", "nuitka", "swig", "cmake"),
+            *("cython", "pythran", "cffi", "pybind11*", "nanobind", "mypy", "swig", "cmake"),
             *("ziglang", "pytensor", "aesara", "theano*", "httpstan", "prophet", "cmdstanpy"),
         ),
         paths=r".",
@@ -59,7 +64,7 @@ STAYS: Final[tuple[Rule, ...]] = (
 
 MORE: Final[tuple[Rule, ...]] = (
     Rule(
-        packages=("joblib", "tornado", "nltk", "gensim", "twisted-iocpsupport"),
+        packages=("gensim", "joblib", "nltk", "tornado"),
         paths=r"^[^/]+/test/",
         reason="tests",
     ),

@@ -100,6 +100,11 @@ def untouched(name: str, slim: Slim) -> Why:
     return why
 
 
+def named_by(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Of a path: whether one of these patterns of the configuration names it."""
+    return _Asked(patterns).names
+
+
 def _by_rules(name: str, slim: Slim) -> Why:
     general = _general(name, slim) if slim.profile != "off" else _stays
     if not slim.services or name not in ("boto3", "botocore"):
