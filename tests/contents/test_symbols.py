@@ -205,3 +205,25 @@ def test_a_real_package_works_without_symbols(tmp_path: Path) -> None:
     assert Path(where).parent == into
     assert parsed == "{'a': [1, {'b': 'c'}]}"
     assert saved > 100_000
+
+
+@pytest.mark.skipif(not ON_LINUX, reason="only Linux loads ELF files")
+def test_a_link_is_the_same_object_to_a_loader(tmp_path: Path) -> None:
+    """Opened by either name, it is there once: what `max` does with copies changes nothing.
+
+    ld.so compares device and inode (glibc elf/dl-load.c, "_dl_map_object_from_fd").
+    """
+    (tmp_path / "libanswer.so.2").write_bytes(stripped(LAID_OUT["both"]))
+    (tmp_path / "libanswer.so").symlink_to("libanswer.so.2")
+    program = (
+        "import ctypes\n"
+        "one, other = (ctypes.CDLL(f'./libanswer.so{end}') for end in ('', '.2'))\n"
+        "ctypes.c_int.in_dll(one, 'answer').value = 7\n"
+        "print(ctypes.c_int.in_dll(other, 'answer').value)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+
+    assert done.stdout == "7\n"
