@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -69,3 +70,37 @@ def invoke(
     with options.workshop(project, verbose=verbose) as workshop:
         status = run_remote(workshop, asked) if remote else run(workshop, asked)
     raise typer.Exit(status)
+
+
+def serve(
+    functions: options.Functions = None,
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="On loopback; 0: any.")
+    ] = 9000,
+    env: Env = None,
+    stage: Stage = None,
+    network: Network = False,
+    arch: options.Arch = None,
+    locked: options.Locked = None,
+    frozen: options.Frozen = False,
+    project: options.Project = HERE,
+    verbose: options.Verbose = False,
+) -> None:
+    """Keep functions warm behind Lambda's Invoke over HTTP; a change of their source reloads."""
+    from imagekit.pipeline.local_wish import Wish, read_variables
+    from imagekit.pipeline.request import Request
+    from imagekit.pipeline.serve import ServeRequest, run
+
+    asked = ServeRequest(
+        functions=tuple(functions or ()),
+        port=port,
+        wish=Wish(
+            request=Request.of(None, None, arch, lock_mode(locked, frozen)),
+            variables=read_variables(env or ()),
+            stage=stage,
+            network=network,
+        ),
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
+    with options.workshop(project, verbose=verbose) as workshop:
+        run(workshop, asked)

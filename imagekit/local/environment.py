@@ -76,6 +76,12 @@ class Environment:
         self.emulated = False
         """Whether the image is for another architecture than the engine's; known once started."""
 
+    @property
+    def ready(self) -> bool:
+        """Whether a process is there, as far as is known, or INIT's failure to be told."""
+        self._settle()
+        return self._alive or self._overdue or self._init is not None
+
     def start(self) -> Init:
         """INIT: a fresh process, in a container if there is none yet, up to its first request.
 

@@ -102,7 +102,7 @@ def _only(functions: Sequence[FunctionConfig]) -> FunctionConfig:
 def _of_function(
     workshop: Workshop, engine: Engine, function: FunctionConfig, request: Request
 ) -> Runnable:
-    architecture = request.architecture or _likeliest(function, engine)
+    architecture = request.architecture or likeliest(function, engine)
     asked = replace(request, functions=(function.name,), architecture=architecture)
     session = Session.open(workshop, asked)
     plans = session.plans()
@@ -124,7 +124,7 @@ def _of_function(
     )
 
 
-def _likeliest(function: FunctionConfig, engine: Engine) -> Architecture:
+def likeliest(function: FunctionConfig, engine: Engine) -> Architecture:
     """Of several, the engine's own."""
     own = [
         one
@@ -179,7 +179,7 @@ def _unzipped(
     workshop: Workshop, engine: Engine, path: Path, function: FunctionConfig, request: Request
 ) -> Sandbox:
     """The ZIP's files over `/var/task` of the function's base, which stands in for the runtime."""
-    architecture = request.architecture or _likeliest(function, engine)
+    architecture = request.architecture or likeliest(function, engine)
     base = bare_image(workshop, engine, function, architecture, request)
     key = f"{read_archive(path).digest.hex}-{Digest.of(base.image.encode()).short}"
     image_id = engine.containers.labelled(_ZIP_LABEL, key)

@@ -26,12 +26,7 @@ def source_tree(function: FunctionConfig) -> Tree:
     Nothing on the never-list, nothing that `exclude` names; tests, notebooks and what git ignores
     only where `include` brings them. Raises ConfigError with every problem at once.
     """
-    root = os.path.realpath(function.root)
-    walk = Walk(Patterns.of(function.exclude))
-    places = list(_places(function, root, walk))
-    for place in places:
-        _enter(walk, place, root)
-    include(walk, function, root, [*places, *_src(function, root)])
+    walk, root, places = _walked(function)
     roots = (root, *(place.disk for place in places))
     links = settle_links(walk, root, roots)
     entries = list(_entries(walk))
@@ -39,6 +34,25 @@ def source_tree(function: FunctionConfig) -> Tree:
         problems = tuple(_as_seen(problem, function) for problem in walk.problems)
         raise ConfigError(problems=problems, hint=_hint(function))
     return Tree.of((*entries, *links))
+
+
+def watched(function: FunctionConfig) -> frozenset[str]:
+    """Files and folders of this machine that the source may change with."""
+    walk, root, places = _walked(function)
+    files = {place.disk for place in (*walk.files.values(), *walk.links.values(), *places)}
+    folders = {os.path.dirname(path) for path in files}  # noqa: PTH120 - text all the way
+    return frozenset({root, *files, *folders, *walk.folders})
+
+
+def _walked(function: FunctionConfig) -> tuple[Walk, str, list[Place]]:
+    """What was found, the real root, and where it began."""
+    root = os.path.realpath(function.root)
+    walk = Walk(Patterns.of(function.exclude))
+    places = list(_places(function, root, walk))
+    for place in places:
+        _enter(walk, place, root)
+    include(walk, function, root, [*places, *_src(function, root)])
+    return walk, root, places
 
 
 def _hint(function: FunctionConfig) -> str:
