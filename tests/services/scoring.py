@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 RUNTIME_CLIENT = "awslambdaric==4.2.2"
@@ -39,6 +39,17 @@ def fetch_runtime_client(folder: Path, machine: str, environ: Mapping[str, str])
             asked.write_text(RUNTIME_CLIENT, encoding="utf-8")
             _download(folder, ["-r", str(asked)], machine, environ)
         complete.touch()
+    return folder
+
+
+def fetch_named(folder: Path, names: Sequence[str], environ: Mapping[str, str]) -> Path:
+    """Download the newest wheels of `names` alone, without what they need, into `folder`."""
+    asked = "\n".join(names)
+    complete = folder / ".complete"
+    if not complete.exists() or complete.read_text(encoding="utf-8") != asked:
+        folder.mkdir(parents=True, exist_ok=True)
+        _download(folder, ["--no-deps", *names], "x86_64", environ)
+        complete.write_text(asked, encoding="utf-8")
     return folder
 
 
