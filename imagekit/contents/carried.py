@@ -52,6 +52,13 @@ def take_over(found: Mapping[str, object], packages: Sequence[Package], store: S
     return False
 
 
+def told_weights(found: Mapping[str, object]) -> dict[str, int]:
+    """Unzipped bytes by package name, as an image tells them; empty where it makes no sense."""
+    rows = found.get("weights")
+    told = [_row(row) for row in rows] if isinstance(rows, list) else []
+    return {row[0]: row[2] for row in told if row} if all(told) else {}
+
+
 def _row(value: object) -> tuple[str, str, int, int] | None:
     match value:
         case [str(name), str(version), int(size_bytes), int(files)]:

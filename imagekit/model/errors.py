@@ -12,7 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from imagekit.model.advice import Way
+    from imagekit.model.budget import Overrun
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,15 @@ class TooLarge(BuildError):
     limit_bytes: int
     actual_bytes: int
     biggest: tuple[tuple[str, int], ...] = ()
+    ways: tuple[Way, ...] = ()
+    """What would make it fit."""
+
+
+@dataclass(eq=False, kw_only=True)
+class OverBudget(BuildError):
+    """Over a limit that the team set itself: every artefact that is, at once."""
+
+    overruns: tuple[Overrun, ...]
 
 
 @dataclass(eq=False, kw_only=True)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from imagekit.model.advice import Way
+from imagekit.model.budget import Spent
 from imagekit.model.digest import Digest
+from imagekit.model.footprint import Footprint
 from imagekit.model.image import LayerRecord
 from imagekit.model.packaging import Packaging, Unpacks
 from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
@@ -68,6 +71,13 @@ class Outcome:
     """What a ZIP unpacks to `/tmp` at start."""
     changes: tuple[str, ...] = ()
     """Packages that differ from the build before: `pandas 3.1.0→3.1.1`."""
+
+    footprint: Footprint | None = None
+    """By category; of a plan that is shown."""
+    ways: tuple[Way, ...] = ()
+    """What would change the verdict; of a plan that is shown."""
+    spent: tuple[Spent, ...] = ()
+    """How much of the budget is used; of a plan that is shown."""
 
     @property
     def packages(self) -> dict[str, str]:

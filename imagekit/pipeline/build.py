@@ -13,7 +13,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from imagekit.model.image import NewLayer
 from imagekit.model.outcome import Outcome
+from imagekit.pipeline.budget import Budgets
 from imagekit.pipeline.deliver import Delivery
 from imagekit.pipeline.known import NOTHING_KNOWN, Cache, Known
 from imagekit.pipeline.make import By, make
@@ -56,18 +58,25 @@ def build(
     plans = session.plans()
     session.decisions.save()
     remind(workshop, session.decisions.lock, plans)
+    budgets = Budgets(session=session, previous=cache.previous)
+    budgets.require_foreseen(plans)
     delivery = Delivery.prepare(session, outputs, plans, cache)
     with workshop.console.stage("make"):
         made = make(
             workshop,
             session.packages,
             plans,
-            delivery.send_ahead,
+            _nowhere if budgets.limit(plans) else delivery.send_ahead,
             by=By(engine=outputs.engine, keep=outputs.load),
             previous=cache.previous,
         )
+    budgets.require(made)
     with workshop.console.stage("deliver"):
         return delivery.deliver_all(made, began)
+
+
+def _nowhere(layer: NewLayer) -> None:
+    """What may be over its budget once it is made leaves when all of it is known."""
 
 
 def _tell(

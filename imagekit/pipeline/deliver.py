@@ -15,6 +15,7 @@ from imagekit.model.outcome import Outcome, changes
 from imagekit.model.packaging import Unpacks, rest_path
 from imagekit.model.target import Architecture
 from imagekit.oci.image import Image
+from imagekit.pipeline.budget import weighed
 from imagekit.pipeline.destination import Destination, destination, refuse_collisions
 from imagekit.pipeline.known import Cache
 from imagekit.pipeline.last_build import remember
@@ -87,7 +88,7 @@ class Delivery:
             outcome = replace(outcome, path=path, unpacks=self._unpacks(outcome, path))
         elif made.image is not None:
             outcome = self._image(made, made.image, outcome)
-        return self._settled(replace(outcome, seconds=time.monotonic() - began))
+        return self._settled(made.plan, replace(outcome, seconds=time.monotonic() - began))
 
     def _unpacks(self, outcome: Outcome, archive: Path) -> Unpacks | None:
         """What goes into a bucket lies beside its ZIP, for whoever uploads it."""
@@ -206,9 +207,11 @@ class Delivery:
         """The image with every layer's bytes on this disk, but for the first `skip`."""
         return completed(self.workshop, image, skip)
 
-    def _settled(self, outcome: Outcome) -> Outcome:
+    def _settled(self, plan: BuildPlan, outcome: Outcome) -> Outcome:
         """With what changed since the last build of the same function, which it replaces."""
-        before = remember(self.workshop.store, self.session.project.root, outcome)
+        store, now = self.workshop.store, weighed(plan, self.workshop.store)
+        root = self.session.project.root
+        before = remember(store, root, outcome, now.packages, now.source_bytes)
         if before is not None:
             outcome = replace(outcome, changes=changes(before, outcome.packages))
         return outcome

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 from imagekit.model.digest import Digest
 from imagekit.model.outcome import Outcome
@@ -13,6 +15,11 @@ from imagekit.project.git import commit
 from imagekit.store import Store
 
 _KIND = "last-build"
+
+
+class _Weights(TypedDict):
+    weights: dict[str, int]
+    source_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +35,15 @@ class LastBuild:
     base: str | None = None
     """The tag of its base."""
     commit: str | None = None
+    weights: dict[str, int] = field(default_factory=dict)
+    """Unzipped bytes of its packages without bytecode, by name; empty where nobody noted them."""
+    source_bytes: int | None = None
+    """Of the project's own files."""
 
 
-def remember(store: Store, root: Path, outcome: Outcome) -> dict[str, str] | None:
+def remember(
+    store: Store, root: Path, outcome: Outcome, weights: Mapping[str, int], source_bytes: int | None
+) -> dict[str, str] | None:
     """Keep the outcome as the newest build; the packages of the build before, where known."""
     before = store.record(_KIND, _key(root, outcome.name, outcome.architecture))
     packages = before.get("packages") if before else None
@@ -42,6 +55,8 @@ def remember(store: Store, root: Path, outcome: Outcome) -> dict[str, str] | Non
         "path": str(outcome.path.resolve()) if outcome.path else None,
         "base": _base(outcome.base),
         "commit": commit(root),
+        "weights": dict(weights),
+        "source_bytes": source_bytes,
     }
     if before != now:
         store.put_record(_KIND, _key(root, outcome.name, outcome.architecture), now)
@@ -64,6 +79,7 @@ def last_build(
                 path=Path(path) if path else None,
                 base=_text(found, "base"),
                 commit=_text(found, "commit"),
+                **_weights(found),
             )
     return None
 
@@ -75,6 +91,15 @@ def _key(root: Path, function: str, architecture: str) -> str:
 def _text(found: dict[str, object], key: str) -> str | None:
     value = found.get(key)
     return value if isinstance(value, str) else None
+
+
+def _weights(found: dict[str, object]) -> _Weights:
+    """What it weighed; nothing of a build that noted none."""
+    match found:
+        case {"weights": dict(named), "source_bytes": int(source)}:
+            weights = {str(name): int(size) for name, size in named.items()}
+            return {"weights": weights, "source_bytes": source}
+    return {"weights": {}, "source_bytes": None}
 
 
 def _pushed(outcome: Outcome) -> str | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from imagekit.model.base import Base
-from imagekit.model.errors import ConfigError, NoWheels, Problem
+from imagekit.model.errors import ConfigError, NoWheels, Problem, TooLarge
 from imagekit.model.extension import Extension
 from imagekit.model.package import Package
 from imagekit.model.packaging import PACKAGINGS, UNPACKING, Asked, Packaging
@@ -153,7 +153,7 @@ class Planner:
         weights = self._weights(job, choice, packages)
         self._require_sound(job, packages)
         if packaging == "zip":
-            check_zip(_footprint(packages, weights, job.source))
+            self._check_zip(job, packages, weights)
         bytecode = self._bytecode(job, base=None)
         plan = BuildPlan(
             function=job.function.name,
@@ -180,6 +180,17 @@ class Planner:
         for warning in (*choice.warnings, *unused(job.function, packages, self.workshop.store)):
             self.workshop.console.say(f"warning: {warning}")
         return weights
+
+    def _check_zip(self, job: _Job, packages: Sequence[Package], weights: dict[str, int]) -> None:
+        try:
+            check_zip(_footprint(packages, weights, job.source))
+        except TooLarge as error:
+            # Imported where something is wrong: a build that fits needs no advice.
+            from imagekit.pipeline.ways import zip_ways
+
+            slim, store = job.function.slim, self.workshop.store
+            error.ways = zip_ways(store, packages, weights, job.source.size_bytes, slim)
+            raise
 
     def _image(self, job: _Job, why: str) -> BuildPlan:
         base = self._base(job)

@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from imagekit.check.own import RULES_VERSION
-from imagekit.contents.carried import is_measured, take_over
+from imagekit.contents.carried import is_measured, take_over, told_weights
 from imagekit.model.digest import Digest
 from imagekit.model.errors import BuildError, RemoteError
 from imagekit.model.image import LayerRecord
@@ -81,6 +81,15 @@ class PreviousImages:
             told = (one for one in found.carried if _fits(one, mine))
             if any(take_over(one, packages, store) for one in told):
                 return
+
+    def weights(self, function: str, architecture: Architecture) -> dict[str, int] | None:
+        """What the packages of the image before weighed, by name; None where none tells."""
+        for found in self._before(function, architecture):
+            # The first tells of the function's packages, another of the runtime client's.
+            for told in found.carried[:1]:
+                if weights := told_weights(told):
+                    return weights
+        return None
 
     def layers(
         self, function: str, architecture: Architecture, wanted: Iterable[Digest]

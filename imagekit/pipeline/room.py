@@ -23,7 +23,7 @@ def foreseen_without_bytecode(plan: BuildPlan, store: Store) -> tuple[str, ...]:
     most = plan.unzipped_bytes + bytecode_bytes(plan.unzipped_bytes, plan.target.python)
     if plan.bytecode is None or most < plan.limit_bytes:
         return ()
-    weights = _weights(plan.packages, store)
+    weights = source_bytes(plan.packages, store)
     sizes = [(layer.name, _source_bytes(layer, weights)) for layer in plan.layers]
     compiled = [(name, bytecode_bytes(size, plan.target.python)) for name, size in sizes]
     return crowded_out(plan.unzipped_bytes, compiled, plan.limit_bytes)
@@ -34,8 +34,8 @@ def _source_bytes(layer: LayerPlan, weights: dict[str, int]) -> int:
     return sum(own) + sum(weights.get(package.recipe, 0) for package in layer.packages)
 
 
-def _weights(packages: Sequence[Package], store: Store) -> dict[str, int]:
-    """Bytes of Python sources by wheel; one small record for all of them."""
+def source_bytes(packages: Sequence[Package], store: Store) -> dict[str, int]:
+    """Bytes of Python sources by a package's recipe; one small record for all of them."""
     wheels = sorted(package.recipe for package in packages)
     key = Digest.of("\n".join(wheels).encode()).hex
     match store.record(_KIND, key):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from imagekit.model.budget import NO_BUDGET, Budget
 from imagekit.model.ecr import RepositorySettings
 from imagekit.model.packaging import Asked
 from imagekit.model.slim import BY_DEFAULT, SlimSettings
@@ -68,6 +69,7 @@ class FunctionConfig:
     packaging: Asked = "auto"
     bytecode: bool = True
     bucket: str | None = None
+    budget: Budget = NO_BUDGET
     lock: Path | None = None
     settings: LambdaSettings = LambdaSettings()
     slim: SlimSettings = BY_DEFAULT

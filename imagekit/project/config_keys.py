@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
+from imagekit.model.budget import Budget
 from imagekit.model.packaging import PACKAGINGS, Asked
 from imagekit.model.reference import Reference
 from imagekit.model.slim import Profile, SlimSettings
 from imagekit.model.target import ARCHITECTURES, PYTHONS, Architecture
 from imagekit.project.config import LambdaSettings
+from imagekit.project.config_budget import read_budget
 from imagekit.project.config_docker import read_run, read_system
 from imagekit.project.config_lambda import read_env, read_settings
 from imagekit.project.config_slim import KEYS as SLIM_KEYS
@@ -21,6 +23,7 @@ KEYS = (
     "architecture",
     "base",
     "bucket",
+    "budget",
     "bytecode",
     "dockerfile",
     "env",
@@ -43,10 +46,7 @@ KEYS = (
     *SLIM_KEYS,
 )
 
-LATER = (
-    "budget",
-    "engine",
-)
+LATER = ("engine",)
 """Known words without an effect yet: refused, as a key that is ignored would mislead."""
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -65,6 +65,7 @@ class SharedKeys:
     base: str | None = None
     bucket: str | None = None
     botocore_services: tuple[str, ...] | None = None
+    budget: Budget | None = None
     bytecode: bool | None = None
     dockerfile: str | None = None
     drop: tuple[str, ...] | None = None
@@ -95,6 +96,8 @@ class SharedKeys:
         won = {key.name: _first(getattr(self, key.name), getattr(below, key.name)) for key in _KEYS}
         won["env"] = _merged(below.env, self.env)
         won["labels"] = _merged(below.labels, self.labels)
+        if self.budget and below.budget:
+            won["budget"] = self.budget.over(below.budget)
         won["settings"] = merged_settings(below.settings, self.settings)
         return SharedKeys(**won)
 
@@ -126,6 +129,7 @@ def read_shared(table: Table) -> SharedKeys:
         architectures=_architectures(table),
         base=table.text("base"),
         bucket=table.text("bucket"),
+        budget=read_budget(table),
         bytecode=table.flag("bytecode"),
         dockerfile=table.text("dockerfile"),
         env=read_env(table),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from imagekit.model.budget import NO_BUDGET
 from imagekit.model.packaging import is_zip
 from imagekit.project.config import FunctionConfig, LambdaSettings, ProjectConfig
 from imagekit.project.config_bases import KEY as BASES
@@ -276,6 +277,7 @@ def _function(name: str, own: Table, shared: SharedKeys, root: Path) -> Function
         packaging=keys.packaging or "auto",
         bytecode=keys.bytecode is not False,
         bucket=keys.bucket,
+        budget=keys.budget or NO_BUDGET,
         lock=Path(keys.lock) if keys.lock else None,
         settings=settings,
         slim=replace(keys.slim_settings, inherited=said.exclude_packages is None),

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from imagekit.model import errors
 from imagekit.model.sizes import size
+from imagekit.report.budget import budget_lines
+from imagekit.report.plan import way_lines
 
 REPORT_BUG = "this is a bug in imagekit; run again with --verbose and report what it prints"
 
@@ -71,6 +73,8 @@ def _build(error: errors.BuildError) -> Iterator[str]:
             yield from tail.splitlines()
         case errors.TooLarge():
             yield from _too_large(error)
+        case errors.OverBudget(overruns=overruns):
+            yield from budget_lines(overruns)
         case errors.ChecksFailed(artefact=artefact, findings=findings):
             yield f"Lambda would refuse {artefact}"
             yield from (f"{rule} {place}: {what}" for rule, place, what in findings)
@@ -113,6 +117,7 @@ def _too_large(error: errors.TooLarge) -> Iterator[str]:
         f"the limit is {size(error.limit_bytes)} ({size(max(over, 0))} too much)"
     )
     yield from (f"{label}: {size(weight)}" for label, weight in error.biggest)
+    yield from (line[2:] for line in way_lines(error.ways))
 
 
 def _remote(error: errors.RemoteError) -> Iterator[str]:

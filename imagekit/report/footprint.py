@@ -11,11 +11,11 @@ from imagekit.model.footprint import (
     Footprint,
     LayerFootprint,
     PackageFootprint,
-    Tally,
     footprint_json,
 )
 from imagekit.model.sizes import size
 from imagekit.report.bars import Row, table
+from imagekit.report.plan import categories_line
 from imagekit.report.text import percent
 
 SCHEMA = 1
@@ -88,16 +88,6 @@ def inspection_json(
         ],
     }
     return json.dumps(found, indent=2)
-
-
-def categories_line(counted: Tally, estimated: Sequence[str] = (), shown: int = 7) -> str:
-    """`shared libraries 231 MB, Python 42.1 MB`: the heaviest first; `about` what is foreseen."""
-    ordered = sorted(counted, key=lambda one: -one[1].unzipped_bytes)
-    words = (
-        f"{WORDS[name]} {'about ' if name in estimated else ''}{size(amount.unzipped_bytes)}"
-        for name, amount in ordered[:shown]
-    )
-    return ", ".join(words) + (", …" if len(ordered) > shown else "")
 
 
 def _layers(footprint: Footprint) -> Iterator[Row]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from imagekit.model.advice import way_json
+from imagekit.model.budget import Spent
+from imagekit.model.footprint import footprint_json
 from imagekit.model.outcome import LayerOutcome, Outcome
 from imagekit.model.packaging import Unpacks
 from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
@@ -34,6 +37,9 @@ def _function(outcome: Outcome) -> dict[str, object]:
             for reference, unzipped_bytes in outcome.extensions
         ]
     sometimes = {
+        "footprint": outcome.footprint and footprint_json(outcome.footprint),
+        "ways": [way_json(way) for way in outcome.ways] or None,
+        "budget": [spent_document(one) for one in outcome.spent] or None,
         "slim": slim_document(outcome.slim),
         "unpacks": outcome.unpacks and unpacks_document(outcome.unpacks),
         "path": outcome.path and str(outcome.path),
@@ -49,6 +55,17 @@ def _function(outcome: Outcome) -> dict[str, object]:
         "seconds": outcome.seconds and round(outcome.seconds, 3),
     }
     return always | {key: value for key, value in sometimes.items() if value is not None}
+
+
+def spent_document(spent: Spent) -> dict[str, object]:
+    """One limit of a budget, and how much of it is used."""
+    return {
+        "key": spent.key,
+        "limit_bytes": spent.limit_bytes,
+        "used_bytes": spent.used_bytes,
+        "left_bytes": spent.left_bytes,
+        "estimated": spent.estimated,
+    }
 
 
 def slim_document(slim: Slimmed) -> dict[str, object] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from imagekit.model.outcome import LayerOutcome, Outcome
 from imagekit.model.packaging import Unpacks
 from imagekit.model.sizes import size
+from imagekit.report.plan import footprint_lines, spent_lines, way_lines
 from imagekit.report.slim import slim_lines
 from imagekit.report.text import seconds
 
@@ -34,6 +35,10 @@ def plan_lines(outcome: Outcome) -> Iterator[str]:
         f"  size      {size(outcome.unzipped_bytes)} of {size(outcome.limit_bytes)} unzipped "
         f"({share:.0%})"
     )
+    if outcome.footprint:
+        yield from footprint_lines(outcome.footprint)
+    yield from spent_lines(outcome.spent)
+    yield from way_lines(outcome.ways)
     yield "  layers"
     rows = [_row(layer, outcome.packaging) for layer in outcome.layers]
     widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []

@@ -274,7 +274,7 @@ def test_an_unknown_key_like_no_other_lists_the_known_ones(tmp_path: Path) -> No
     assert "handler" in in_function(tmp_path, "zzzzzz = 1")
 
 
-@pytest.mark.parametrize("key", ["engine", "budget"])
+@pytest.mark.parametrize("key", ["engine"])
 def test_a_key_without_an_effect_yet_is_refused(tmp_path: Path, key: str) -> None:
     """What this version would ignore is refused in plain words instead."""
     error = refused(tmp_path, f"[tool.imagekit]\n{key} = []\n{HELLO}")

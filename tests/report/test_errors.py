@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from imagekit.model import errors
+from imagekit.model.advice import Way
+from imagekit.model.budget import Overrun
 from imagekit.report.errors import words
 
 
@@ -29,6 +31,8 @@ def sample(kind: type[errors.ImagekitError]) -> errors.ImagekitError:
         "tuple[Problem, ...]": (errors.Problem("file: key", "wrong"),),
         "tuple[Collision, ...]": (errors.Collision("a.py", ("x 1", "y 2")),),
         "tuple[tuple[str, int], ...]": (("pyarrow", 1),),
+        "tuple[Way, ...]": (Way(what="without it", write=('slim = "max"',)),),
+        "tuple[Overrun, ...]": (Overrun(function="app", architecture="arm64", spent=()),),
         "tuple[tuple[str, str, str], ...]": (("T1", "layer 1", "no parent"),),
     }
     values = {

@@ -10,7 +10,8 @@ from imagekit.check.inventory.difference import Change, Difference, FileChange, 
 from imagekit.check.inventory.footprint import LargeFile, Limit
 from imagekit.model.footprint import Footprint, LayerFootprint, PackageFootprint, tally
 from imagekit.report.difference import difference_json, difference_lines
-from imagekit.report.footprint import categories_line, inspection_json, inspection_lines
+from imagekit.report.footprint import inspection_json, inspection_lines
+from imagekit.report.plan import categories_line
 from imagekit.report.text import percent
 
 NUMPY = PackageFootprint(

@@ -1,0 +1,97 @@
+"""`imagekit plan` says what is in an artefact, and what would change its packaging."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.projects import Project, write_pylock
+from tests.services.cli import succeeded
+from tests.services.index import Index
+from tests.services.wheels import make_wheel
+
+MB = 1_000_000
+
+
+def plan(project: Project, *arguments: str) -> dict[str, Any]:
+    done = succeeded(project.run("plan", "--json", *arguments))
+    return dict(json.loads(done.stdout)["functions"][0])
+
+
+def heavy(project: Project, wheels: Path, index: Index) -> None:
+    """A pyarrow of which more than the limit of a ZIP lies in its Flight client's company."""
+    files = {
+        "pyarrow/__init__.py": b"",
+        "pyarrow/libarrow.so.2600": bytes(240 * MB),
+        "pyarrow/libarrow_flight.so.2600": bytes(30 * MB),
+    }
+    make_wheel(wheels, "pyarrow", "26.0.1", files)
+    write_pylock(project.folder, wheels.glob("*.whl"), index)
+
+
+def test_a_plan_counts_what_a_build_then_makes(zipped: Project) -> None:
+    """Category by category, from directories alone: no wheel was fetched."""
+    foreseen = plan(zipped)["footprint"]
+    zipped.build()
+
+    made = json.loads(succeeded(zipped.run("inspect", "app", "--json")).stdout)
+
+    assert foreseen["categories"] == made["categories"]
+    assert foreseen["unzipped_bytes"] == made["unzipped_bytes"]
+    assert "own code" in succeeded(zipped.run("plan")).stdout
+
+
+def test_a_plan_foresees_bytecode_until_it_was_made(imaged: Project) -> None:
+    """Within a few per cent before, to the byte after, as the layer's record tells."""
+    imaged.replace("bytecode = false", "bytecode = true")
+
+    before = plan(imaged)["footprint"]
+    built = imaged.build()
+    after = plan(imaged)["footprint"]
+
+    assert before["estimated"] == ["bytecode"]
+    assert "estimated" not in after
+    assert after["unzipped_bytes"] == built["unzipped_bytes"]
+    assert abs(before["unzipped_bytes"] - after["unzipped_bytes"]) < after["unzipped_bytes"] / 100
+
+
+def test_an_image_for_its_size_says_what_would_make_it_a_zip(
+    imaged: Project, wheels: Path, index: Index
+) -> None:
+    """What is advised holds: written into the configuration, the verdict is another one."""
+    imaged.replace('packaging = "image"', 'packaging = "auto"')
+    heavy(imaged, wheels, index)
+
+    found = plan(imaged)
+    again = plan(imaged)
+
+    assert found["packaging"] == "image"
+    way = found["ways"][0]
+    assert (way["fits"], way["costs"]) == (True, "pyarrow.flight")
+    assert again["ways"] == found["ways"]
+
+    imaged.replace("[functions.app]", f"{way['write'][0]}\n[functions.app]")
+    succeeded(imaged.run("lock", "--repackage"))
+    followed = plan(imaged)
+    assert followed["packaging"] == "zip"
+    assert followed["unzipped_bytes"] == way["total_bytes"]
+
+
+def test_a_zip_that_no_longer_fits_says_what_would_make_it_fit(
+    zipped: Project, wheels: Path, index: Index
+) -> None:
+    """Where the build stops, with the pattern to type."""
+    heavy(zipped, wheels, index)
+
+    done = zipped.run("build")
+
+    assert done.returncode == 1
+    assert "without its Flight client" in done.stderr
+    assert 'drop = ["pyarrow/libarrow_flight.so*"' in done.stderr
+
+
+def test_what_was_asked_for_has_no_verdict_to_change(imaged: Project) -> None:
+    """Nor has a small ZIP."""
+    assert "ways" not in plan(imaged)
+    assert "ways" not in plan(imaged, "--packaging", "zip")

@@ -1,0 +1,118 @@
+"""A plan's bytes by category, with bytecode as far as it is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from imagekit.model.digest import Digest
+from imagekit.model.footprint import Amount, tally
+from imagekit.model.image import LayerRecord
+from imagekit.model.package import Artifact, Package
+from imagekit.model.target import Target
+from imagekit.model.tree import Bytes, FileEntry, Tree
+from imagekit.plan.build_plan import BuildPlan, LayerPlan
+from imagekit.plan.footprint import Known, plan_footprint
+
+CATEGORIES = {
+    "numpy": tally([("numpy/a.py", 1_000), ("numpy/a.so", 9_000)]),
+    "six": tally([("six.py", 100)]),
+}
+KNOWN = Known(categories=CATEGORIES, sources={"numpy": 1_000, "six": 100}, records={})
+
+
+def package(name: str) -> Package:
+    wheel = Artifact(filename=f"{name}.whl", url="file:x", digest=Digest.of(name.encode()))
+    return Package(name=name, version="1.0", wheel=wheel)
+
+
+def layer(name: str, *packages: Package, size_bytes: int, files: Tree | None = None) -> LayerPlan:
+    return LayerPlan(
+        name=name,
+        kind="packages" if packages else "source",
+        packages=packages,
+        root="/var/task",
+        why="",
+        fingerprint=Digest.of(f"layer {name}".encode()),
+        unzipped_bytes=size_bytes,
+        files=files,
+    )
+
+
+APP = Tree((FileEntry(path="app.py", size_bytes=10, owner="source", content=Bytes(b"x" * 10)),))
+PLAN = BuildPlan(
+    function="app",
+    handler="app.handler",
+    target=Target.managed("3.13", "x86_64"),
+    packaging="zip",
+    why="",
+    base=None,
+    bytecode="3.13.0",
+    layers=(
+        layer("shared", package("numpy"), package("six"), size_bytes=10_100),
+        layer("source", size_bytes=10, files=APP),
+    ),
+    settings=None,
+    limit_bytes=262_144_000,
+)
+
+
+def made(layer: LayerPlan, unzipped_bytes: int) -> LayerRecord:
+    return LayerRecord(
+        fingerprint=layer.fingerprint,
+        diff_id=Digest.of(b"d"),
+        digest=Digest.of(b"b"),
+        size_bytes=5_000,
+        unzipped_bytes=unzipped_bytes,
+        tar_bytes=20_000,
+        files=4,
+    )
+
+
+def test_files_are_counted_and_bytecode_is_foreseen() -> None:
+    """130 bytes of bytecode for 100 of sources on 3.13; said to be an estimate."""
+    found = plan_footprint(PLAN, KNOWN)
+
+    assert dict(found.categories) == {
+        "own": Amount(10, 1),
+        "python": Amount(1_100, 2),
+        "libraries": Amount(9_000, 1),
+        "bytecode": Amount(1_300 + 130 + 13),
+    }
+    assert found.estimated == ("bytecode",)
+    assert [one.label for one in found.packages] == ["numpy 1.0", "six 1.0", "source"]
+
+
+def test_without_bytecode_there_is_none() -> None:
+    """Asked not to, or no room for it."""
+    none = plan_footprint(replace(PLAN, bytecode=None), KNOWN)
+    crowded = plan_footprint(replace(PLAN, without_bytecode=("shared",)), KNOWN)
+
+    assert "bytecode" not in dict(none.categories)
+    assert none.estimated == ()
+    assert dict(crowded.categories)["bytecode"] == Amount(13)
+
+
+def test_a_layer_that_was_made_tells_its_bytecode() -> None:
+    """Its record has the sum; the packages share it by their sources."""
+    shared, source = PLAN.layers
+    records = {
+        shared.fingerprint: made(shared, 10_100 + 1_100),
+        source.fingerprint: made(source, 10 + 20),
+    }
+
+    found = plan_footprint(PLAN, replace(KNOWN, records=records))
+
+    assert found.estimated == ()
+    assert dict(found.categories)["bytecode"] == Amount(1_100 + 20)
+    assert found.layers[0].size_bytes == 5_000
+    assert dict(found.layers[0].packages[0].categories)["bytecode"] == Amount(1_000)
+
+
+def test_what_nobody_counted_is_known_in_sum() -> None:
+    """An image told the weights alone: the total is right all the same."""
+    known = replace(KNOWN, categories={"six": CATEGORIES["six"]})
+
+    found = plan_footprint(replace(PLAN, bytecode=None), known)
+
+    assert found.layers[0].uncounted_bytes == 10_000
+    assert found.amount.unzipped_bytes == 10_110
