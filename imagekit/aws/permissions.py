@@ -54,6 +54,8 @@ class Needs:
     """What the functions of a project are made of and become."""
 
     repositories: tuple[Place, ...] = ()
+    layers_kept: tuple[Place, ...] = ()
+    """Repositories of ECR where layers are shared."""
     bases: tuple[Place, ...] = ()
     """Repositories of ECR that are only read."""
     functions: tuple[Place, ...] = ()
@@ -79,10 +81,13 @@ def _images(needs: Needs) -> Iterator[dict[str, object]]:
         yield _statement("BuildSignIn", ("ecr:GetAuthorizationToken",), ("*",))
     if needs.repositories:
         yield _statement("BuildPush", _PUSH, here)
+    if needs.layers_kept:
+        yield _statement("BuildLayers", _PUSH, _arns("ecr", "repository/", needs.layers_kept))
     if needs.bases:
         yield _statement("BuildBase", _PULL, _arns("ecr", "repository/", needs.bases))
     if needs.repositories and needs.settings.create:
-        yield _statement("BuildCreate", tuple(_creation(needs.settings)), here)
+        made = (*here, *_arns("ecr", "repository/", needs.layers_kept))
+        yield _statement("BuildCreate", tuple(_creation(needs.settings)), made)
         key = needs.settings.encryption
         if key not in ("AES256", "KMS"):
             actions = ("kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant")
@@ -120,7 +125,8 @@ def _deployment(needs: Needs) -> Iterator[dict[str, object]]:
 def _rest(needs: Needs) -> Iterator[dict[str, object]]:
     here = _arns("ecr", "repository/", needs.repositories)
     if here:
-        yield _statement("DoctorLook", _LOOK, here)
+        looked_at = (*here, *_arns("ecr", "repository/", needs.layers_kept))
+        yield _statement("DoctorLook", _LOOK, looked_at)
         yield _statement("DoctorRegistry", _LOOK_WIDE, ("*",))
         yield _statement("GcImages", _COLLECT, here)
         yield _statement("GcFunctions", _COLLECT_WIDE, ("*",))

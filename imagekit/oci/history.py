@@ -15,6 +15,9 @@ from imagekit.oci.layer import record_from_json, record_to_json
 from imagekit.oci.values import canonical, parse_object
 
 VERSION: Final = 1
+SOURCE: Final = "imagekit source"
+"""What created the layer of a project's own files, in the words of its entry."""
+
 _MARK: Final = "imagekit"
 _CARRIED: Final = "wheels"
 
@@ -80,6 +83,13 @@ def reusable_layers(manifest: Manifest, config: ImageConfig) -> dict[Digest, Lay
         if record and record.diff_id == diff_id:
             found[record.fingerprint] = record
     return found
+
+
+def shared_layers(manifest: Manifest, config: ImageConfig) -> tuple[LayerRecord, ...]:
+    """As `reusable_layers`, without that of a project's own files: no other project has it."""
+    own = {entry.comment for entry in config.history if entry.created_by == SOURCE}
+    found = reusable_layers(manifest, config).values()
+    return tuple(record for record in found if comment(record) not in own)
 
 
 def layer_history(config: ImageConfig) -> tuple[History, ...]:

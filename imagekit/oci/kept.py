@@ -8,13 +8,11 @@ layer. A manifest it has to be: ECR mounts a blob only from where one names it (
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import LAYER, MANIFEST, Descriptor, LayerRecord
-from imagekit.model.package import Package
 from imagekit.oci.documents import dump_descriptor, parse_descriptor
 from imagekit.oci.history import comment, parse_comment
 from imagekit.oci.values import canonical, object_at, objects_at, pairs_at, parse_object, text_at
@@ -26,7 +24,6 @@ FACTS: Final = "dev.imagekit.layer.facts"
 
 # The diff_id a second time, beside the blob that it is of; containerd and BuildKit write it so.
 _UNCOMPRESSED: Final = "containerd.io/uncompressed"
-_CONTENTS: Final = "org.opencontainers.image.description"
 
 EMPTY: Final = b"{}"
 EMPTY_CONFIG: Final = Descriptor(
@@ -62,13 +59,12 @@ def is_kept_tag(tag: str) -> bool:
     return _TAG.fullmatch(tag) is not None
 
 
-def kept_layer(record: LayerRecord, packages: Iterable[Package]) -> KeptLayer:
-    """The same bytes wherever it is made: nothing in it is of a project. `packages` for people."""
+def kept_layer(record: LayerRecord) -> KeptLayer:
+    """The same bytes wherever it is made: nothing in it is of a project."""
     layer = dump_descriptor(_descriptor(record))
-    labels = sorted(f"{package.name}=={package.version}" for package in packages)
     data = canonical(
         {
-            "annotations": {_CONTENTS: " ".join(labels), FACTS: comment(record)},
+            "annotations": {FACTS: comment(record)},
             "artifactType": ARTIFACT_TYPE,
             "config": dump_descriptor(EMPTY_CONFIG),
             "layers": [{**layer, "annotations": {_UNCOMPRESSED: str(record.diff_id)}}],

@@ -57,6 +57,21 @@ def of_repository(
         )
 
 
+def of_shelf(
+    reference: Reference, found: Repository | None, template: str | None
+) -> Iterator[Finding]:
+    """Whether layers can be kept there; without it a release is slower, no more."""
+    if found is not None:
+        yield Finding(where=reference.name, what=f"is there for layers: {found.encryption}")
+    elif template is not None:
+        what = f"is made by the first layer (creation template {template})"
+        yield Finding(where=reference.name, what=what)
+    else:
+        hint = create_repository(reference).replace("run it again with", "imagekit build --push")
+        what = "there is no such repository: layers are not shared"
+        yield Finding(where=reference.name, what=what, state="advice", hint=hint)
+
+
 def of_policy(reference: Reference, policy: str | None, user: str) -> Iterator[Finding]:
     """Whether Lambda may fetch images for functions of the account `user` (L4, L5)."""
     account, region = reference.ecr or ("", "")

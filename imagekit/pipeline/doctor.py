@@ -26,7 +26,7 @@ from imagekit.pipeline.repositories import open_ecr
 from imagekit.pipeline.stages import at_stage, chosen
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import FunctionConfig, ProjectConfig, Stage
-from imagekit.project.config_stages import for_stage
+from imagekit.project.config_stages import for_stage, layer_repository_of
 from imagekit.project.config_stages import repository_of as stage_repository
 from imagekit.project.imagekit_lock import NAME, read
 from imagekit.project.lock_values import ImagekitLock
@@ -106,6 +106,11 @@ class _Look:
                 yield from self._repository(reference, seen)
             except AwsRefused as error:
                 yield _unseen(reference.name, error)
+        for reference in dict.fromkeys(self._shelves()):
+            try:
+                yield from self._shelf(reference, seen)
+            except AwsRefused as error:
+                yield _unseen(reference.name, error)
         yield from self._sharing(seen)
 
     def functions(self) -> Iterator[Finding]:
@@ -123,6 +128,24 @@ class _Look:
             if text is not None and self._package(function) != "zip":
                 found = repository_of(text, lambda: self.who.registry)
                 yield Reference(registry=found.registry, repository=found.repository)
+
+    def _shelves(self) -> Iterator[Reference]:
+        """Those of ECR's repositories in which layers are shared."""
+        for function in self.project.functions:
+            text = layer_repository_of(function, self.stage)
+            if text is not None and self._package(function) != "zip":
+                found = repository_of(text, lambda: self.who.registry)
+                if found.ecr is not None:
+                    yield found
+
+    def _shelf(self, reference: Reference, seen: list[Repository]) -> Iterator[Finding]:
+        ecr, name = open_ecr(reference, self.workshop.environ), reference.repository
+        found = ecr.find(name)
+        template = None if found else _allowed(partial(ecr.template_for, name))
+        yield from diagnosis.of_shelf(reference, found, template)
+        if found is not None and found not in seen:
+            seen.append(found)
+        yield from diagnosis.of_cache(reference, bool(_allowed(partial(ecr.is_cache, name))))
 
     def _repository(self, reference: Reference, seen: list[Repository]) -> Iterator[Finding]:
         ecr, name = open_ecr(reference, self.workshop.environ), reference.repository

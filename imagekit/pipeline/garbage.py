@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from imagekit.model.digest import Digest
 from imagekit.model.ecr import MOVING, StoredImage, Use, Verdict
+from imagekit.oci.kept import is_kept_tag
 
 DAY_SECONDS = 24 * 3600
 """Younger images are on their way to a function: pushed, and not deployed yet."""
@@ -32,7 +33,7 @@ def judged(images: Iterable[StoredImage], held: Held, now: float) -> tuple[Verdi
     """Every image with why it is kept, the newest first; `now` in seconds since 1970."""
     ordered = sorted(images, key=lambda one: (-one.pushed, one.digest))
     why = {one.digest: _own_reason(one, held, now) for one in ordered}
-    plain = [one for one in ordered if one.subject is None]
+    plain = [one for one in ordered if one.subject is None and not _is_layer(one)]
     for image in plain[: held.newest]:
         why[image.digest] = why[image.digest] or f"one of the newest {held.newest}"
     for index, parts in held.parts.items():
@@ -61,11 +62,15 @@ def _own_reason(image: StoredImage, held: Held, now: float) -> str | None:
         return "pinned in imagekit.lock"
     if moving := next((tag for tag in image.tags if tag.startswith(MOVING)), None):
         return f"{moving} names it"
-    if image.archived:
-        return "archived"
+    if _is_layer(image) or image.archived:
+        return "archived" if image.archived else "a layer that builds share"
     if now - image.pushed < DAY_SECONDS:
         return "pushed less than a day ago"
     return None
+
+
+def _is_layer(image: StoredImage) -> bool:
+    return any(is_kept_tag(tag) for tag in image.tags)
 
 
 def _used(uses: list[Use]) -> str:

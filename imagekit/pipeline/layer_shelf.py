@@ -20,7 +20,6 @@ from imagekit.model.digest import Digest
 from imagekit.model.ecr import RepositorySettings
 from imagekit.model.errors import RegistryError, RemoteError, TagTaken
 from imagekit.model.image import LayerRecord
-from imagekit.model.package import Package
 from imagekit.model.reference import Reference
 from imagekit.oci.kept import EMPTY, EMPTY_CONFIG, MEDIA_TYPE, kept_layer, kept_tag, read_kept
 from imagekit.pipeline.destination import repository_of
@@ -39,10 +38,9 @@ LayerOrigins = dict[Digest, tuple[LayerRecord, Reference]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToKeep:
-    """A layer on its way, and what it is made of."""
+    """A layer on its way."""
 
     record: LayerRecord
-    packages: tuple[Package, ...]
     upload: Upload
 
 
@@ -71,9 +69,22 @@ class LayerShelf:
         found = ((one, self._found.get(one)) for one in wanted)
         return {one: (record, self.repository) for one, record in found if record}
 
+    def keep_all(self, layers: Sequence[ToKeep]) -> dict[Digest, Upload]:
+        """Have the layers here; by digest, the uploads of those that can be mounted from here."""
+        total = sum(one.record.size_bytes for one in layers)
+        with self.workshop.console.meter(f"keeping in {self.repository.name}", total) as meter:
+            kept = each(lambda one: self.keep(one, meter), layers, _THREADS)
+        return {
+            one.record.digest: replace(one.upload, mount_from=self.repository)
+            for one, is_kept in zip(layers, kept, strict=True)
+            if is_kept
+        }
+
     def keep(self, layer: ToKeep, progress: Callable[[int], None] = lambda count: None) -> bool:
         """Have the layer here; whether it is. `progress` gets its bytes as they are sent."""
         fingerprint = layer.record.fingerprint
+        if layer.record.checks != RULES_VERSION:
+            return False
         if self._found.get(fingerprint) == layer.record:
             return True
         with self._lock:
@@ -87,10 +98,6 @@ class LayerShelf:
         """Bytes of those of these blobs that were sent here; each is told once."""
         with self._lock:
             return sum(self._sent.pop(digest, 0) for digest in digests)
-
-    def mounting(self, upload: Upload) -> Upload:
-        """The upload of a layer that is kept here, mounted from here where the registry does."""
-        return replace(upload, mount_from=self.repository)
 
     def _ask(self, fingerprint: Digest) -> None:
         self._found[fingerprint] = self._asked(fingerprint) if self._reads else None
@@ -137,7 +144,7 @@ class LayerShelf:
         from imagekit.registry.refusals import names_blob_unknown
         from imagekit.registry.transfer import Transfer, Upload
 
-        kept = kept_layer(layer.record, layer.packages)
+        kept = kept_layer(layer.record)
         registry = self.workshop.registry
         if registry.has_manifest(there, write=True) == kept.digest:
             return

@@ -10,12 +10,21 @@ from pathlib import Path
 from imagekit import __version__
 from imagekit.model.digest import Digest
 from imagekit.model.ecr import MOVING
-from imagekit.model.errors import ConfigError, UsageError
-from imagekit.model.image import CONFIG, INDEXES, LAYER, MANIFEST, Descriptor, Manifest
+from imagekit.model.errors import BuildError, ConfigError, UsageError
+from imagekit.model.image import (
+    CONFIG,
+    INDEXES,
+    LAYER,
+    MANIFEST,
+    Descriptor,
+    LayerRecord,
+    Manifest,
+)
 from imagekit.model.reference import Reference
 from imagekit.model.target import Architecture
 from imagekit.oci.archive import GZIP_MAGIC, read_archive, read_image
-from imagekit.oci.documents import dump_manifest
+from imagekit.oci.documents import dump_manifest, parse_config, parse_manifest
+from imagekit.oci.history import shared_layers
 from imagekit.oci.image import Image, ImageLayer
 from imagekit.oci.layer import gzip
 from imagekit.oci.layout import top_media_types
@@ -73,6 +82,27 @@ def movable(
         yield _newest(workshop, project.root, function)
     else:
         yield (_from_registry(workshop, repository_of(text, workshop.home_registry), text),)
+
+
+def shared_in(workshop: Workshop, plan: PushPlan) -> tuple[LayerRecord, ...]:
+    """The layers of an image that imagekit made, but its source; none where it is another's.
+
+    Reads the config from where it lies. Raises RemoteError.
+    """
+    config = plan.blobs[-1]
+    try:
+        manifest = parse_manifest(plan.manifest, plan.media_type)
+        if config.body is not None:
+            with config.body.open() as opened:
+                data = opened.read()
+        elif config.copy_from is not None:
+            workshop.registry.pull_blob(config.copy_from, config.descriptor, workshop.store)
+            data = workshop.store.blob_path(config.descriptor.digest).read_bytes()
+        else:
+            return ()
+        return shared_layers(manifest, parse_config(data))
+    except BuildError:
+        return ()
 
 
 def _newest(workshop: Workshop, root: Path, function: FunctionConfig) -> tuple[Movable, ...]:

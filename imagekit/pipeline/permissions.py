@@ -13,7 +13,7 @@ from imagekit.pipeline.destination import repository_of
 from imagekit.pipeline.stages import at_stage
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import ProjectConfig, Stage
-from imagekit.project.config_stages import for_stage
+from imagekit.project.config_stages import for_stage, layer_repository_of
 from imagekit.project.config_stages import repository_of as stage_repository
 from imagekit.project.imagekit_lock import NAME, read
 from imagekit.project.read_config import load
@@ -40,6 +40,7 @@ def _stages(project: ProjectConfig, asked: Sequence[str]) -> tuple[Stage | None,
 
 def _needs(workshop: Workshop, project: ProjectConfig, stages: Sequence[Stage | None]) -> Needs:
     repositories: list[Place] = []
+    shelves: list[Place] = []
     functions: list[Place] = []
     roles: list[str] = []
     layers: list[str] = []
@@ -52,8 +53,11 @@ def _needs(workshop: Workshop, project: ProjectConfig, stages: Sequence[Stage | 
             layers += settings.layers or ()
             text = stage_repository(function, stage)
             repositories += _repository(text, account, region) if text else ()
+            kept = layer_repository_of(function, stage)
+            shelves += _repository(kept, account, region) if kept else ()
     return Needs(
         repositories=tuple(dict.fromkeys(repositories)),
+        layers_kept=tuple(dict.fromkeys(shelves)),
         bases=tuple(dict.fromkeys(_bases(project))),
         functions=tuple(dict.fromkeys(functions)),
         roles=tuple(dict.fromkeys(roles)),

@@ -21,12 +21,14 @@ from imagekit.pipeline.destination import (
     filled,
     repository_of,
 )
-from imagekit.pipeline.movable import Movable, movable, project_here
+from imagekit.pipeline.layer_shelf import Shelves, ToKeep
+from imagekit.pipeline.movable import Movable, movable, project_here, shared_in
 from imagekit.pipeline.parallel import each
 from imagekit.pipeline.repositories import Repositories, refuse_moving
 from imagekit.pipeline.workshop import Workshop
 from imagekit.registry.early import EarlyBlobs
-from imagekit.registry.push import push
+from imagekit.registry.manifests import known_blobs
+from imagekit.registry.push import Upload, push
 from imagekit.report.errors import words
 from imagekit.report.promote import Promoted, promoted_json, promoted_line
 
@@ -38,6 +40,8 @@ class Wish:
     destinations: tuple[str, ...]
     tags: tuple[str, ...] = ()
     create: bool = False
+    layers: str | None = None
+    """Where package layers are shared there: kept there first, and mounted from there."""
     together: int = 4
     """Pushes at once; each sends several blobs at once."""
 
@@ -96,7 +100,10 @@ def bring(
         ready.ready(job.early for job in jobs)
         for job in jobs:
             _refuse_moved_tags(workshop, job)
-        return _promote(workshop, jobs, wish.together)
+        shelves = Shelves(
+            workshop=workshop, named={"": wish.layers}, settings=settings, create=create
+        )
+        return _promote(workshop, jobs, wish.together, shelves)
 
 
 def _jobs(workshop: Workshop, images: Sequence[Movable], wish: Wish) -> tuple[_Job, ...]:
@@ -192,12 +199,12 @@ def _refuse_moved_tags(workshop: Workshop, job: _Job) -> None:
 
 
 def _promote(
-    workshop: Workshop, jobs: Sequence[_Job], together: int
+    workshop: Workshop, jobs: Sequence[_Job], together: int, shelves: Shelves
 ) -> tuple[tuple[Promoted, ...], tuple[tuple[_Job, ImagekitError], ...]]:
     total = sum(_size(job) for job in jobs)
     places = f"{len(jobs)} repositories" if len(jobs) > 1 else jobs[0].to.repository.name
     with workshop.console.meter(f"promoting to {places}", total) as meter:
-        ended = each(lambda job: _one(workshop, job, meter), jobs, together)
+        ended = each(lambda job: _one(workshop, job, meter, shelves), jobs, together)
     done = tuple(one for one in ended if isinstance(one, Promoted))
     failed = tuple(
         (job, one) for job, one in zip(jobs, ended, strict=True) if isinstance(one, ImagekitError)
@@ -206,14 +213,14 @@ def _promote(
 
 
 def _one(
-    workshop: Workshop, job: _Job, progress: Callable[[int], None]
+    workshop: Workshop, job: _Job, progress: Callable[[int], None], shelves: Shelves
 ) -> Promoted | ImagekitError:
     began = time.monotonic()
     own = job.to.tags == (job.image.tag,)
     try:
         result = push(
             workshop.registry,
-            replace(job.image.plan, leave_taken=own),
+            replace(job.image.plan, leave_taken=own, blobs=_nearer(workshop, job, shelves)),
             job.reference,
             tags=job.to.tags[1:],
             progress=progress,
@@ -230,6 +237,21 @@ def _one(
         size_bytes=_size(job),
         seconds=time.monotonic() - began,
     )
+
+
+def _nearer(workshop: Workshop, job: _Job, shelves: Shelves) -> tuple[Upload, ...]:
+    """The blobs; package layers that are new there are in the layer repository before."""
+    current = job.early.current()
+    known = known_blobs(current.data) if current else frozenset()
+    blobs = job.image.plan.blobs
+    uploads = {one.descriptor.digest: one for one in blobs if one.descriptor.digest not in known}
+    shelf = shelves.of("") if uploads else None
+    if shelf is None:
+        return blobs
+    records = (one for one in shared_in(workshop, job.image.plan) if one.digest in uploads)
+    layers = [ToKeep(record=record, upload=uploads[record.digest]) for record in records]
+    nearer = shelf.keep_all(layers)
+    return tuple(nearer.get(one.descriptor.digest, one) for one in blobs)
 
 
 def _size(job: _Job) -> int:

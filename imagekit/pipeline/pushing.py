@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from imagekit.check.own import RULES_VERSION
 from imagekit.model.digest import Digest
 from imagekit.model.errors import RemoteError
 from imagekit.model.image import CONFIG, LAYER, Descriptor, LayerRecord, NewBlob, NewLayer
@@ -13,17 +12,13 @@ from imagekit.net.http import Body, BytesBody, FileBody
 from imagekit.oci.image import Image, ImageLayer
 from imagekit.pipeline.destination import Destination
 from imagekit.pipeline.layer_shelf import Shelves, ToKeep
-from imagekit.pipeline.parallel import each
 from imagekit.pipeline.repositories import refuse_moving
 from imagekit.pipeline.workshop import Workshop
-from imagekit.plan.build_plan import BuildPlan, LayerPlan
+from imagekit.plan.build_plan import BuildPlan
 from imagekit.registry.early import EarlyBlobs
 from imagekit.registry.looks import Looks
 from imagekit.registry.manifests import known_blobs
 from imagekit.registry.push import PushPlan, PushResult, Upload, push
-
-_TOGETHER = 6
-"""Layers that are kept at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +54,8 @@ class Way:
         From memory only where it leaves at once: what waits for others waits on disk, and what is
         kept in a layer repository first goes there with its record.
         """
-        layers = (one for one in self.plan.layers if one.fingerprint == layer.fingerprint)
-        plan = next(layers, None)
-        if plan is None or self.plan.base is None:
+        ours = any(one.fingerprint == layer.fingerprint for one in self.plan.layers)
+        if self.plan.base is None or not ours:
             return
         media_type = LAYER[self.plan.base.family]
         if isinstance(layer, NewBlob):
@@ -71,7 +65,7 @@ class Way:
             body = FileBody(self.workshop.store.blob_path(layer.digest))
             self.early.send(
                 _from(media_type, layer.digest, body),
-                lambda upload: self._kept([(plan, layer, upload)]).get(layer.digest, upload),
+                lambda upload: self._nearer(ToKeep(record=layer, upload=upload)),
             )
 
     def push(self, image: Image, records: Iterable[LayerRecord] = ()) -> PushResult:
@@ -81,7 +75,7 @@ class Way:
         """
         plan = replace(push_plan(image), leave_taken=self.to.moving)
         self._refuse_moving(image)
-        plan = self._kept_first(plan, {record.fingerprint: record for record in records})
+        plan = self._kept_first(plan, records)
         total = sum(upload.descriptor.size_bytes for upload in plan.blobs)
         with self.workshop.console.meter(f"pushing to {self.to.repository.name}", total) as meter:
             result = push(
@@ -99,40 +93,28 @@ class Way:
             self._move(plan)
         return self._counted(result, plan)
 
-    def _kept_first(self, plan: PushPlan, records: Mapping[Digest, LayerRecord]) -> PushPlan:
+    def _nearer(self, layer: ToKeep) -> Upload:
+        return self._kept([layer]).get(layer.record.digest, layer.upload)
+
+    def _kept_first(self, plan: PushPlan, records: Iterable[LayerRecord]) -> PushPlan:
         """Have the layers that are new here in the layer repository, and mount them from there."""
         uploads = {upload.descriptor.digest: upload for upload in plan.blobs}
-        ours = ((layer, records.get(layer.fingerprint)) for layer in self.plan.layers)
         nearer = self._kept(
-            [(layer, record, uploads[record.digest]) for layer, record in ours if record],
+            ToKeep(record=record, upload=uploads[record.digest]) for record in records
         )
         blobs = (nearer.get(upload.descriptor.digest, upload) for upload in plan.blobs)
         return replace(plan, blobs=tuple(blobs))
 
-    def _kept(
-        self, layers: Sequence[tuple[LayerPlan, LayerRecord, Upload]]
-    ) -> dict[Digest, Upload]:
+    def _kept(self, layers: Iterable[ToKeep]) -> dict[Digest, Upload]:
         """Uploads of those of the layers that the layer repository has now, by digest."""
         if self.shelves is None:
             return {}
-        wanted = [
-            ToKeep(record=record, packages=layer.packages, upload=upload)
-            for layer, record, upload in layers
-            if layer.kind != "source" and record.checks == RULES_VERSION
-        ]
+        ours = {one.fingerprint for one in self.plan.layers if one.kind != "source"}
+        wanted = [one for one in layers if one.record.fingerprint in ours]
         known = self._known() if wanted else frozenset()
         new = [one for one in wanted if one.record.digest not in known]
         shelf = self.shelves.of(self.plan.function) if new else None
-        if shelf is None:
-            return {}
-        total = sum(one.record.size_bytes for one in new)
-        with self.workshop.console.meter(f"keeping in {shelf.repository.name}", total) as meter:
-            kept = each(lambda one: shelf.keep(one, meter), new, _TOGETHER)
-        return {
-            one.record.digest: shelf.mounting(one.upload)
-            for one, is_kept in zip(new, kept, strict=True)
-            if is_kept
-        }
+        return shelf.keep_all(new) if shelf else {}
 
     def _known(self) -> frozenset[Digest]:
         """What the repository has for sure: an image there names it.

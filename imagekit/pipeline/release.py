@@ -24,7 +24,7 @@ from imagekit.pipeline.running import Running
 from imagekit.pipeline.stages import at_stage, chosen
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import ProjectConfig, Stage
-from imagekit.project.config_stages import for_stage, repository_of
+from imagekit.project.config_stages import for_stage, layer_repository_of, repository_of
 from imagekit.project.read_config import load
 from imagekit.report.outcome import closing_line
 
@@ -156,6 +156,7 @@ def _promote(
                     destinations=(str(repository),),
                     tags=asked.outputs.tags,
                     create=asked.outputs.create,
+                    layers=layer_repository_of(functions[outcome.name], stage),
                 )
                 everywhere(there, str(outcome.reference), wish)
 

@@ -8,11 +8,14 @@ from dataclasses import replace
 
 from imagekit.model.reference import Reference
 from imagekit.project.config import FunctionConfig, LambdaSettings, Stage
-from imagekit.project.config_keys import merged_settings
+from imagekit.project.config_keys import merged_settings, read_layer_repository
 from imagekit.project.config_lambda import ROLE, read_settings
 from imagekit.project.config_table import Table
 
-KEYS = ("alias", "lambda", "name", "profile", "region", "repository", "role_arn")
+KEYS = (
+    *("alias", "lambda", "layer_repository", "name", "profile", "region", "repository"),
+    "role_arn",
+)
 FUNCTION = "{function}"
 SNAPSTART = ("com.amazonaws.lambda.feature.snapstart", "Allow")
 
@@ -78,6 +81,15 @@ def repository_of(function: FunctionConfig, stage: Stage | None) -> str | None:
     return stage.repository.replace(FUNCTION, function.name.lower())
 
 
+def layer_repository_of(function: FunctionConfig, stage: Stage | None) -> str | None:
+    """Where layers are shared of what the stage runs; a stage with a repository of its own has its
+    own place for that, too, or none."""
+    if stage is None or stage.repository is None:
+        return function.layer_repository
+    own = stage.layer_repository
+    return own and own.replace(FUNCTION, function.name.lower())
+
+
 def _stage(name: str, table: Table, listed: Table) -> Stage:
     if not _STAGE.fullmatch(name):
         listed.problem(name, "a stage's name is letters, digits, `_` and `-`, up to 64")
@@ -91,6 +103,7 @@ def _stage(name: str, table: Table, listed: Table) -> Stage:
         profile=table.text("profile"),
         role_arn=table.matching("role_arn", ROLE, "a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"),
         repository=_repository(table),
+        layer_repository=_layer_repository(table),
         function_name=_function_name(table),
         alias=table.matching("alias", ALIAS, "an alias: letters, digits, `-`, `_`, no number"),
         settings=LambdaSettings() if settings is None else read_settings(settings),
@@ -117,6 +130,17 @@ def _repository(table: Table) -> str | None:
     if found.tag is not None or found.digest is not None:
         table.problem("repository", f"{text!r}: a stage's repository has no tag and no digest")
     return text
+
+
+def _layer_repository(table: Table) -> str | None:
+    found = read_layer_repository(table)
+    if found is not None and "repository" not in table.values:
+        table.problem(
+            "layer_repository",
+            "is for what is promoted here, and the stage has no `repository` of its own",
+            "add `repository`, or name `layer_repository` beside the project's",
+        )
+    return found
 
 
 def _is_wave(wave: object) -> bool:

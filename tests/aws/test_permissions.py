@@ -103,3 +103,16 @@ def test_it_is_a_policy_that_can_be_pasted() -> None:
     for one in json.loads(text)["Statement"]:
         assert one["Sid"].isalnum()
         assert len(set(one["Action"])) == len(one["Action"])
+
+
+def test_shared_layers_are_read_and_written() -> None:
+    """A repository of its own, which no function runs from and gc does not touch."""
+    shelf = ("111111111111", "eu-west-1", "team/layers")
+    settings = RepositorySettings(create=True)
+    found = statements(Needs(repositories=(PLACE,), layers_kept=(shelf,), settings=settings))
+    arn = "arn:aws:ecr:eu-west-1:111111111111:repository/team/layers"
+
+    assert found["BuildLayers"]["Resource"] == [arn]
+    assert found["BuildLayers"]["Action"] == found["BuildPush"]["Action"]
+    named = {sid for sid, one in found.items() if arn in one["Resource"]}
+    assert named == {"BuildLayers", "BuildCreate", "DoctorLook"}

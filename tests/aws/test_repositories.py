@@ -197,3 +197,18 @@ def test_no_caller_says_what_to_set(aws: EcrFront, gone: str, hint: str) -> None
         caller(environ, lambda seconds: None)
 
     assert hint in str(refused.value.hint)
+
+
+def test_one_for_layers_is_made_without_what_is_for_images(ecr: Ecr, aws: EcrFront) -> None:
+    """No function runs what is there: not scanned, nothing expires, Lambda is not let in; other
+    accounts' builds are."""
+    settings = RepositorySettings(keep=200, untagged_days=30, accounts=(OTHER,))
+    ecr.create(NAME, settings.for_layers())
+    found = ecr.find(NAME)
+
+    assert found is not None
+    assert not found.scan
+    assert found.immutable(f"layer-{'0' * 64}-rules1")
+    assert ecr.lifecycle(NAME) is None
+    assert lets_account_in(ecr.policy(NAME), OTHER)
+    assert not lets_lambda_in(ecr.policy(NAME), ACCOUNT, REGION)

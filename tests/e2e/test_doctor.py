@@ -207,3 +207,32 @@ def test_half_a_pair_of_keys_is_said(project: Project) -> None:
 
     assert done.returncode == 3
     assert "Partial credentials found" in done.stdout
+
+
+def test_shared_layers(project: Project, aws: EcrFront, ecr: EcrRegistry) -> None:
+    """Advice where the repository is missing, as a release goes through without; where it is there,
+    whether its blobs can be mounted."""
+    project.replace("[functions.app]", 'layer_repository = "team/layers"\n[functions.app]')
+    aws.make("team/app")
+    done = succeeded(project.run("doctor"))
+    assert "team/layers  there is no such repository: layers are not shared" in done.stdout
+    assert "--repository-name team/layers" in done.stdout
+
+    aws.make("team/layers")
+    there = succeeded(project.run("doctor"))
+    assert "team/layers  is there for layers: AES256" in there.stdout
+    assert "blob mounting is off" in there.stdout
+    assert "put-account-setting --name BLOB_MOUNTING" in there.stdout
+
+
+def test_the_policy_has_shared_layers(project: Project) -> None:
+    """Pulled and pushed by builds; nobody else needs them."""
+    project.replace("[functions.app]", 'layer_repository = "team/layers"\n[functions.app]')
+    policy = json.loads(succeeded(project.run("doctor", "--policy")).stdout)
+    by = {one["Sid"]: one for one in policy["Statement"]}
+
+    assert by["BuildLayers"]["Resource"] == [
+        f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/team/layers"
+    ]
+    assert "ecr:PutImage" in by["BuildLayers"]["Action"]
+    assert by["GcImages"]["Resource"] == [f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/team/app"]

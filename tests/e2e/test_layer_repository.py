@@ -209,7 +209,8 @@ def test_what_is_not_true_is_not_used(team: Team, index: Index, front: Front, li
     """Another diff_id, another media type, a blob that is gone, no facts: the layer is made here,
     the image is the right one, and `--verbose` says why."""
     right = team.push(team.first, 1)
-    tag = next(tag for tag in tags(team) if "alpha" in str(get(team.layers, f"manifests/{tag}")))
+    alpha = next(one for one in right["layers"] if "alpha 1.0" in one["packages"])
+    tag = f"layer-{alpha['fingerprint'].removeprefix('sha256:')}-rules1"
     kept = get(team.layers, f"manifests/{tag}")
     digest = kept["layers"][0]["digest"]
     if lie == "diff_id":
@@ -390,3 +391,55 @@ def test_aws_says_why_it_may_not_be_made(in_team: Project, aws: EcrFront) -> Non
 
     assert "warning: layers are not kept in" in done.stderr
     assert "ecr:CreateRepository" in done.stderr
+
+
+def test_gc_leaves_it_alone(in_team: Project, aws: EcrFront, ecr: EcrRegistry) -> None:
+    """No function runs a layer, and none is garbage, even where the repository is named."""
+    aws.make("team/layers")
+    succeeded(in_team.run("build", "--push"))
+    for image in ecr.repositories["team/layers"].images.values():
+        image.pushed -= 30 * 24 * 3600
+    done = succeeded(in_team.run("gc", "team/layers", "--keep", "0", "--apply"))
+
+    assert f"0 of {LAYERS} images unused" in done.stderr
+    assert len(kept_in(ecr)) == LAYERS
+
+
+def test_a_stage_has_its_own(in_team: Project, aws: EcrFront, ecr: EcrRegistry) -> None:
+    """What is promoted to a stage is kept in the stage's, and mounted from there: a second function
+    brings no layer that the first one brought."""
+    ecr.mounting = True
+    for name in ("team/layers", "prod/layers", "prod/app", "prod/two", "team/two"):
+        aws.make(name)
+    text = (in_team.folder / "imagekit.toml").read_text(encoding="utf-8")
+    (in_team.folder / "imagekit.toml").write_text(
+        f'{text}\n[functions.two]\nhandler = "app.handler"\n'
+        '[stages.prod]\nrepository = "prod/{function}"\nlayer_repository = "prod/layers"\n',
+        encoding="utf-8",
+    )
+    succeeded(in_team.run("lock"))
+    done = in_team.run("release", "--stage", "prod")
+
+    assert "there is no function two" in done.stderr, "as far as a deployment, which has none"
+    prod = ecr.repositories["prod/layers"].images.values()
+    assert sorted(tag for one in prod for tag in one.tags) == kept_in(ecr)
+    large = [one for one in ecr.saw("PUT", "/blobs/uploads/") if 2_000_000 < one.sent_bytes < 3e6]
+    assert len(large) == 1, "from here to team/layers; everything else is mounted"
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ('layer_repository = "prod/layers"', "the stage has no `repository` of its own"),
+        ('repository = "prod/app"\nlayer_repository = "prod/layers:v1"', "names a tag"),
+    ],
+)
+def test_what_a_stage_may_not_say(imaged: Project, lines: str, problem: str) -> None:
+    """Exit 2, at its key."""
+    with (imaged.folder / "imagekit.toml").open("a", encoding="utf-8") as file:
+        file.write(f"[stages.prod]\n{lines}\n")
+    done = imaged.run("plan")
+
+    assert done.returncode == 2
+    assert "stages.prod.layer_repository: " in done.stderr
+    assert problem in done.stderr

@@ -174,3 +174,12 @@ def test_exit_codes() -> None:
     assert "1 thing is missing" in closing_line([missing, unseen])
     assert list(finding_lines([missing])) == ["missing  a  b", "            hint: c"]
     assert json.loads(doctor_json([missing]))["findings"][0]["hint"] == "c"
+
+
+def test_a_repository_for_layers_is_advice() -> None:
+    """Without it a release is slower, no more; a creation template makes it, too."""
+    assert states(diagnosis.of_shelf(HERE, REPOSITORY, None)) == ["ok"]
+    assert states(diagnosis.of_shelf(HERE, None, "team")) == ["ok"]
+    missing = list(diagnosis.of_shelf(HERE, None, None))
+    assert states(missing) == ["advice"]
+    assert hint(missing).startswith("imagekit build --push --create, or: aws ecr create-repository")

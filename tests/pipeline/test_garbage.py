@@ -135,3 +135,14 @@ def test_words_of_a_collection() -> None:
     assert "imagekit gc --apply deletes 1 image" in closing_line([found], applied=False)
     assert closing_line([found], applied=True) == "deleted 1 image (1 MB)"
     assert closing_line([], applied=True).startswith("nothing to delete")
+
+
+def test_layers_that_builds_share_stay() -> None:
+    """No function ever runs them; nor do they count among a repository's newest images."""
+    kept = image("layer", 1, f"layer-{'0' * 64}-rules1")
+    old, older = image("old", 20), image("older", 30)
+
+    found = why([kept, old, older], replace(NOBODY, newest=1))
+    assert found[kept.digest] == "a layer that builds share"
+    assert found[old.digest] == "one of the newest 1"
+    assert found[older.digest] is None
