@@ -80,7 +80,8 @@ class Sandbox:
                 **own,
             },
             tmpfs={
-                "/tmp": f"size={self.limits.storage_mb}m,mode=1777",  # noqa: S108 - inside
+                # Docker adds `noexec`; Lambda does not, and shared objects are loaded from there.
+                "/tmp": f"size={self.limits.storage_mb}m,mode=1777,exec",  # noqa: S108 - inside
                 # Lambda has none, and what stands on it, such as multiprocessing.Queue, fails.
                 "/dev/shm": "size=4k,mode=0555",  # noqa: S108 - inside
             },

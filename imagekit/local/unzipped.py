@@ -6,8 +6,9 @@ import io
 import stat
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 _UNIX = 3
 _FOLDER_MODE = 0o755
@@ -15,8 +16,13 @@ _FOLDER_MODE = 0o755
 _PLAIN_MODE = 0o644
 
 
-def write_tar(archive: Path, target: Path, root: str) -> None:
-    """Write the files of `archive`, owned by root, below `root`. OSError, zipfile.BadZipFile."""
+def write_tar(
+    archive: Path, target: Path, root: str, more: Mapping[str, Path] = MappingProxyType({})
+) -> None:
+    """Write the files of `archive`, owned by root, below `root`. OSError, zipfile.BadZipFile.
+
+    `more` are files of this disk, by their path below `root`, in folders that the archive has.
+    """
     inside = PurePosixPath(root.strip("/"))
     with zipfile.ZipFile(archive) as zipped, tarfile.open(target, "w") as tar:
         folders: set[PurePosixPath] = set()
@@ -26,6 +32,11 @@ def write_tar(archive: Path, target: Path, root: str) -> None:
                 tar.addfile(_entry(folder, tarfile.DIRTYPE, _FOLDER_MODE))
             if not info.is_dir():
                 _add(tar, path, info, zipped.read(info))
+        for name, file in more.items():
+            with file.open("rb") as opened:
+                entry = _entry(inside / name, tarfile.REGTYPE, _PLAIN_MODE)
+                entry.size = file.stat().st_size
+                tar.addfile(entry, opened)
 
 
 def _missing(path: PurePosixPath, known: set[PurePosixPath]) -> Iterator[PurePosixPath]:

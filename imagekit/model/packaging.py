@@ -36,6 +36,8 @@ class Unpacks:
     """By name, in the plan's order."""
     packed_bytes: int
     unpacked_bytes: int
+    disk_bytes: int
+    """Of `/tmp`, in whole blocks; foreseen."""
     bucket: str | None = None
     """Where it lies; None: in the ZIP."""
     digest: Digest | None = None

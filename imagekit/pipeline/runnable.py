@@ -16,6 +16,7 @@ from imagekit.local.sandbox import TASK_ROOT, Sandbox
 from imagekit.local.unzipped import write_tar
 from imagekit.model.digest import Digest
 from imagekit.model.errors import UsageError
+from imagekit.model.packaging import ARCHIVE
 from imagekit.model.reference import Reference
 from imagekit.model.target import Architecture, Target
 from imagekit.oci.archive import read_image
@@ -26,7 +27,7 @@ from imagekit.pipeline.make import By, Made, make
 from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
-from imagekit.pipeline.to_deploy import read_archive
+from imagekit.pipeline.to_deploy import file_of, read_archive
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import FunctionConfig
 from imagekit.project.find_config import in_folder
@@ -181,11 +182,15 @@ def _unzipped(
     """The ZIP's files over `/var/task` of the function's base, which stands in for the runtime."""
     architecture = request.architecture or likeliest(function, engine)
     base = bare_image(workshop, engine, function, architecture, request)
-    key = f"{read_archive(path).digest.hex}-{Digest.of(base.image.encode()).short}"
+    archive = read_archive(path)
+    key = f"{archive.digest.hex}-{Digest.of(base.image.encode()).short}"
+    # What lies in a bucket is there already: the sandbox has no network.
+    rest = file_of(workshop, archive.rest, path) if archive.rest else None
     image_id = engine.containers.labelled(_ZIP_LABEL, key)
     if image_id is None:
         with workshop.console.stage("unzip"), workshop.store.folder() as folder:
-            write_tar(path, folder / "task.tar", TASK_ROOT)
+            more = {ARCHIVE: rest} if rest else {}
+            write_tar(path, folder / "task.tar", TASK_ROOT, more)
             image_id = engine.containers.layered(base.image, folder / "task.tar", {_ZIP_LABEL: key})
     return replace(base, image=image_id, handler=function.handler)
 

@@ -140,6 +140,7 @@ def _in_bucket(opened: zipfile.ZipFile) -> Unpacks | None:
                 layers=(),
                 packed_bytes=packed,
                 unpacked_bytes=unpacked,
+                disk_bytes=unpacked,
                 bucket=bucket,
                 digest=Digest(digest),
             )

@@ -1,9 +1,8 @@
 """What of a ZIP is unpacked to `/tmp` at start: decided from sizes and names alone. Pure.
 
-Unpacking costs time at each start, so as little as possible is: first what shrinks most, as that
-makes the most room for each byte. Packages that share a top-level name stay together, as a regular
-package lies in one folder of `sys.path`; your own code, your own packages and what shares a name
-with them stay in `/var/task`.
+Unpacking costs time at each start, so the fewest bytes are that make enough room. Packages that
+share a top-level name stay together, as a regular package lies in one folder of `sys.path`; your
+own code, your own packages and what shares a name with them stay in `/var/task`.
 """
 
 from __future__ import annotations
@@ -21,6 +20,9 @@ MOST_STORAGE = 10_240
 
 _SPARE = 0.98
 """Packed sizes and bytecode are foreseen: what is left is room for being wrong."""
+
+_STEPS = 1000
+"""As fine as the room that is needed is looked at."""
 
 _SHARED_BY_ALL = frozenset({"bin"})
 """A folder of scripts, which is no package."""
@@ -44,19 +46,8 @@ class Piece:
 
 def nested(pieces: Sequence[Piece], limit_bytes: int) -> Unpacks:
     """What has to be compressed again, so that the rest stays below the limit with its bytecode."""
-    room = int(limit_bytes * _SPARE)
-    outer = sum(piece.unzipped_bytes for piece in pieces)
-    chosen: list[tuple[Piece, ...]] = []
-    for group in sorted(_movable(pieces), key=_by_gain):
-        if outer < room:
-            break
-        chosen.append(group)
-        outer -= _gain(group)
-    # The last one may have made those before it needless.
-    for group in sorted(chosen, key=_unzipped, reverse=True):
-        if outer + _gain(group) < room:
-            chosen.remove(group)
-            outer += _gain(group)
+    over = sum(piece.unzipped_bytes for piece in pieces) - int(limit_bytes * _SPARE) + 1
+    chosen = _least(list(_movable(pieces)), over) if over > 0 else []
     return _unpacks(pieces, {piece.name for group in chosen for piece in group}, None)
 
 
@@ -75,21 +66,21 @@ def outer_bytes(pieces: Iterable[Piece], unpacks: Unpacks) -> int:
 def check_storage(unpacks: Unpacks, storage: int | None) -> None:
     """TooLarge where `/tmp` is too small for it; `storage` in MB as the configuration says it."""
     limit = (storage or DEFAULT_STORAGE) * 1024**2
-    if unpacks.unpacked_bytes <= limit:
+    if unpacks.disk_bytes <= limit:
         return
-    needed = storage_for(unpacks.unpacked_bytes)
+    needed = storage_for(unpacks.disk_bytes)
     raises = f"write `lambda.storage = {needed}`"
     raise TooLarge(
         what=f"what is unpacked to /tmp at start ({len(unpacks.layers)} parts; lambda_rules P6)",
         limit_bytes=limit,
-        actual_bytes=unpacks.unpacked_bytes,
+        actual_bytes=unpacks.disk_bytes,
         hint=raises if needed <= MOST_STORAGE else 'write `packaging = "image"`',
     )
 
 
-def storage_for(unpacked_bytes: int) -> int:
+def storage_for(disk_bytes: int) -> int:
     """MB of `/tmp` that hold it and leave an eighth to the function, in steps of 64."""
-    wanted = unpacked_bytes * 9 // 8
+    wanted = disk_bytes * 9 // 8
     return max(DEFAULT_STORAGE, -(-wanted // (64 * 1024**2)) * 64)
 
 
@@ -98,7 +89,8 @@ def _unpacks(pieces: Sequence[Piece], names: set[str], bucket: str | None) -> Un
     return Unpacks(
         layers=tuple(piece.name for piece in inside),
         packed_bytes=sum(piece.packed_bytes for piece in inside),
-        unpacked_bytes=sum(piece.disk_bytes for piece in inside),
+        unpacked_bytes=sum(piece.unzipped_bytes for piece in inside),
+        disk_bytes=sum(piece.disk_bytes for piece in inside),
         bucket=bucket,
     )
 
@@ -125,8 +117,24 @@ def _together(pieces: Iterable[Piece]) -> list[tuple[Piece, ...]]:
     return [members for _, members in groups]
 
 
-def _by_gain(group: tuple[Piece, ...]) -> tuple[float, str]:
-    return -_gain(group) / max(_unzipped(group), 1), group[0].name
+def _least(groups: Sequence[tuple[Piece, ...]], over: int) -> list[tuple[Piece, ...]]:
+    """The groups that make so many bytes of room and unpack the least: a knapsack, in steps.
+
+    All of them where even that is not enough.
+    """
+    step = max(over // _STEPS, 1)
+    goal = -(-over // step)
+    best: list[tuple[int, tuple[int, ...]] | None] = [(0, ()), *[None] * goal]
+    for number, group in enumerate(groups):
+        gain = max(_gain(group) // step, 0)
+        # Downwards: what this group reaches was looked at already, so it is taken once.
+        for have in range(goal, -1, -1) if gain else ():
+            if (known := best[have]) is not None:
+                reached = min(goal, have + gain)
+                there = (known[0] + _unzipped(group), (*known[1], number))
+                best[reached] = min(best[reached] or there, there)
+    found = best[goal]
+    return list(groups) if found is None else [groups[number] for number in found[1]]
 
 
 def _gain(group: tuple[Piece, ...]) -> int:

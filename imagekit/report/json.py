@@ -88,6 +88,7 @@ def unpacks_document(unpacks: Unpacks) -> dict[str, object]:
         "layers": list(unpacks.layers),
         "packed_bytes": unpacks.packed_bytes,
         "unpacked_bytes": unpacks.unpacked_bytes,
+        "disk_bytes": unpacks.disk_bytes,
         "digest": unpacks.digest and str(unpacks.digest),
         "bucket": unpacks.bucket,
         "key": unpacks.key,

@@ -51,7 +51,7 @@ def _unpacks_lines(unpacks: Unpacks) -> Iterator[str]:
     where = f"s3://{unpacks.bucket}" if unpacks.bucket else "the ZIP"
     yield (
         f"  at start  {', '.join(unpacks.layers)}: {size(unpacks.packed_bytes)} in {where}, "
-        f"{size(unpacks.unpacked_bytes)} of /tmp"
+        f"{size(unpacks.disk_bytes)} of /tmp"
     )
     if unpacks.bucket:
         yield f"  role      needs s3:GetObject on arn:aws:s3:::{unpacks.bucket}/imagekit/*"

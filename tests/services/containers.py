@@ -28,6 +28,12 @@ class Function:
     entrypoint: tuple[str, ...] | None = None
     working_dir: str | None = None
     memory_mb: int = 1024
+    tmp: Path | None = None
+    """A folder of this machine as `/tmp`, which outlives the container; None: a new one."""
+    tmp_mb: int = 512
+    """Of a new `/tmp`."""
+    cpus: float = 0
+    """A share of this machine's; 0: as much as there is."""
 
 
 class RunningFunction:
@@ -44,6 +50,10 @@ class RunningFunction:
         except (InitFailed, NoAnswer) as error:
             error.add_note(self.logs())
             raise
+
+    def kill(self) -> None:
+        """End it at once, as Lambda does when init takes longer than 10 s."""
+        self._container.kill()
 
     def logs(self) -> str:
         """All that the container wrote."""
@@ -65,12 +75,10 @@ def lambda_container(host: str, function: Function) -> Iterator[RunningFunction]
                 mem_limit=f"{function.memory_mb}m",
                 network_mode="host",
                 read_only=True,
-                tmpfs={"/tmp": "size=512m,mode=1777"},
+                nano_cpus=round(function.cpus * 1e9),
+                tmpfs={} if function.tmp else {"/tmp": f"size={function.tmp_mb}m,mode=1777,exec"},
                 user=LAMBDA_USER,
-                volumes={
-                    str(path): {"bind": place, "mode": "ro"}
-                    for path, place in (function.mounts or {}).items()
-                },
+                volumes=_volumes(function),
                 working_dir=function.working_dir,
             )
             try:
@@ -79,6 +87,15 @@ def lambda_container(host: str, function: Function) -> Iterator[RunningFunction]
                 container.remove(force=True)
     finally:
         client.close()
+
+
+def _volumes(function: Function) -> dict[str, dict[str, str]]:
+    mounts = {
+        str(path): {"bind": place, "mode": "ro"} for path, place in (function.mounts or {}).items()
+    }
+    if function.tmp is not None:
+        mounts[str(function.tmp)] = {"bind": "/tmp", "mode": "rw"}
+    return mounts
 
 
 def _environment(function: Function, api: RuntimeApi) -> dict[str, str]:
