@@ -52,6 +52,7 @@ def function_state(answer: Mapping[str, Any]) -> FunctionState:
         storage=(found.get("EphemeralStorage") or {}).get("Size") or 512,
         role=found.get("Role") or "",
         env=_variables(found),
+        env_hidden=((found.get("Environment") or {}).get("Error") or {}).get("Message") or "",
         layers=_layers(found),
         snapstart=_snapstart(found),
         state=found.get("State") or "Active",

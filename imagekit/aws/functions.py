@@ -179,6 +179,17 @@ class Functions:
         )
         return function_state({"Configuration": found})
 
+    def delete_version(self, name: str, version: str) -> None:
+        """Delete one published version; ValueError for anything else, which would be all of it."""
+        if not version.isdigit():
+            raise ValueError(f"not a published version: {version!r}")
+        # Deleting twice is deleting: it is tried again where that may help.
+        self._calls.find(
+            f"delete version {version} of {name}",
+            "lambda:DeleteFunction",
+            lambda: self._client.delete_function(FunctionName=name, Qualifier=version),
+        )
+
     def create_alias(self, name: str, alias: str, version: str) -> AliasState:
         """Make an alias."""
         found = self._calls.change(

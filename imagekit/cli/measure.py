@@ -87,6 +87,9 @@ def bench(
     env: Env = None,
     stage: Stage = None,
     network: Network = False,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="Fresh environments of the deployed functions.")
+    ] = False,
     arch: options.Arch = None,
     json: options.Json = False,
     locked: options.Locked = None,
@@ -95,13 +98,13 @@ def bench(
     verbose: options.Verbose = False,
 ) -> None:
     """Time cold starts in fresh containers, artefacts in turn: to ready, to the first answer."""
-    from imagekit.pipeline.bench import BenchRequest, run
+    from imagekit.pipeline import bench, bench_remote
     from imagekit.pipeline.local_wish import Wish, read_event, read_variables
     from imagekit.pipeline.request import Request
 
     mode = lock_mode(locked, frozen)
     packagings = [Request.of(None, word, arch, mode).packaging for word in packaging or ()]
-    asked = BenchRequest(
+    asked = bench.BenchRequest(
         artefacts=tuple(artefacts or ()),
         count=count,
         event=read_event(event, sys.stdin.buffer.read),
@@ -114,4 +117,63 @@ def bench(
         ),
     )
     with options.workshop(project, verbose=verbose) as workshop:
-        run(workshop, asked, json=json)
+        (bench_remote if remote else bench).run(workshop, asked, json=json)
+
+
+def report(
+    artefacts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FUNCTION|ARTEFACT]...",
+            help="Artefacts are compared by their starts. Default: all functions here.",
+            autocompletion=function_names,
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The page.")] = Path(
+        "report.html"
+    ),
+    count: Annotated[int, typer.Option("-n", metavar="N", help="Cold starts of each.")] = 5,
+    runs: Annotated[int, typer.Option("--runs", metavar="N", help="Of the imports.")] = 3,
+    packaging: Annotated[
+        list[str] | None,
+        typer.Option("--packaging", metavar="WORD", help="Of functions; several are compared."),
+    ] = None,
+    no_run: Annotated[
+        bool, typer.Option("--no-run", help="Start nothing: no imports, no cold starts.")
+    ] = False,
+    no_registry: Annotated[
+        bool, typer.Option("--no-registry", help="Do not ask what the repository has.")
+    ] = False,
+    env: Env = None,
+    stage: Stage = None,
+    network: Network = False,
+    arch: options.Arch = None,
+    locked: options.Locked = None,
+    frozen: options.Frozen = False,
+    project: options.Project = HERE,
+    verbose: options.Verbose = False,
+) -> None:
+    """Draw footprint, layers, imports and cold starts as one HTML page that needs no network."""
+    from imagekit.pipeline.local_wish import Wish, read_variables
+    from imagekit.pipeline.page import PageRequest, write
+    from imagekit.pipeline.request import Request
+
+    mode = lock_mode(locked, frozen)
+    packagings = [Request.of(None, word, arch, mode).packaging for word in packaging or ()]
+    asked = PageRequest(
+        artefacts=tuple(artefacts or ()),
+        output=output,
+        starts=count,
+        runs=runs,
+        packagings=tuple(word for word in packagings if word is not None),
+        run=not no_run,
+        ask=not no_registry,
+        wish=Wish(
+            request=Request.of(None, None, arch, mode),
+            variables=read_variables(env or ()),
+            stage=stage,
+            network=network,
+        ),
+    )
+    with options.workshop(project, verbose=verbose) as workshop:
+        write(workshop, asked)

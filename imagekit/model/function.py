@@ -44,6 +44,8 @@ class FunctionState:
     """MB of `/tmp`."""
     role: str = ""
     env: tuple[tuple[str, str], ...] = ()
+    env_hidden: str = ""
+    """Why its variables cannot be read, where they cannot."""
     layers: tuple[tuple[str, int], ...] = ()
     """ARN of a version, and bytes of its archive."""
     snapstart: bool = False

@@ -224,7 +224,7 @@ class ColdStart:
     """From the start of the process to its first request for work; Lambda's Init Duration. None
     where a snapshot was restored instead."""
     first_answer_ms: float | None = None
-    """From the start of the process to the first answer; from the call, where Lambda ran it."""
+    """From the start of the process, or of restoring, to the first answer."""
     memory_bytes: int | None = None
     """The peak."""
     restore_ms: float | None = None

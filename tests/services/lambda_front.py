@@ -30,6 +30,7 @@ Answer = tuple[int, dict[str, Any], dict[str, str]]
 _OPERATIONS = {
     ("GET", ""): "GetFunction",
     ("POST", "new"): "CreateFunction",
+    ("DELETE", ""): "DeleteFunction",
     ("PUT", "code"): "UpdateFunctionCode",
     ("PUT", "configuration"): "UpdateFunctionConfiguration",
     ("POST", "versions"): "PublishVersion",
@@ -115,6 +116,12 @@ class LambdaFront(ThreadingHTTPServer):
         self.seen: list[Seen] = []
         self.broken: set[str] = set()
         """Versions that fail whatever they are invoked with: `NAME:VERSION`."""
+        self.cold = 5
+        """How many calls of one version wait for an environment; the others find one."""
+        self.restores = False
+        """SnapStart: environments are restored from a snapshot."""
+        self.called: dict[str, int] = {}
+        """Calls by `NAME:VERSION`."""
         self.failures: dict[str, tuple[str, str]] = {}
         """By function: reason code and reason of its next update."""
         self.images: set[str] | None = None
@@ -318,10 +325,38 @@ class LambdaFront(ThreadingHTTPServer):
         version = call.query.get("Qualifier", ["$LATEST"])[0]
         if f"{call.function}:{version}" in self.broken:
             told = {"errorMessage": "no module named model", "errorType": "ImportError"}
-            return 200, told, {"X-Amz-Function-Error": "Unhandled"}
-        return 200, {"answer": 42}, {}
+            return 200, told, {"X-Amz-Function-Error": "Unhandled", **self._log(call, version)}
+        return 200, {"answer": 42}, self._log(call, version)
+
+    def _on_delete_function(self, call: Call) -> Answer:
+        version = call.query.get("Qualifier", [""])[0]
+        known = self.known(call)
+        _, aliases, _ = call.to_moto("GET", f"/2015-03-31/functions/{call.function}/aliases")
+        if version in {one["FunctionVersion"] for one in aliases.get("Aliases", ())}:
+            return _refusal(409, "ResourceConflictException", f"an alias names version {version}")
+        status, value, headers = call.to_moto()
+        known.versions.pop(version, None)
+        return status, value, headers
 
     # ------------------------------------------------------------------ its parts
+
+    def _log(self, call: Call, version: str) -> dict[str, str]:
+        """The end of its log, where it was asked for, as Lambda writes it."""
+        if call.headers.get("X-Amz-Log-Type") != "Tail":
+            return {}
+        place = f"{call.function}:{version}"
+        count = self.called[place] = self.called.get(place, 0) + 1
+        spent = f"Duration: {count}.25 ms\tBilled Duration: {400 + count} ms\t"
+        line = f"{spent}Memory Size: 1024 MB\tMax Memory Used: {100 + count} MB\t"
+        if count <= self.cold and self.restores:
+            line += f"Restore Duration: {300 + count}.50 ms\tBilled Restore Duration: 57 ms\t"
+        elif count <= self.cold:
+            line += f"Init Duration: {390 + count}.75 ms\t"
+        request = f"3604209a-e9a3-11e6-939a-{count:012d}"
+        text = (
+            f"START RequestId: {request} Version: {version}\nREPORT RequestId: {request}\t{line}\n"
+        )
+        return {"X-Amz-Log-Result": base64.b64encode(text.encode()).decode()}
 
     def _begin(self, known: _Function, call: Call, kind: str) -> None:
         known.revision += 1
@@ -499,7 +534,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = _take  # noqa: N815
 
     def _reply(self, status: int, value: dict[str, Any], headers: dict[str, str]) -> None:
-        body = json.dumps(value).encode()
+        body = b"" if status == 204 else json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         for name, text in headers.items():
