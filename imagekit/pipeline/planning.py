@@ -13,6 +13,7 @@ from imagekit.model.errors import ConfigError, NoWheels, Problem, TooLarge
 from imagekit.model.extension import Extension
 from imagekit.model.package import Package
 from imagekit.model.packaging import PACKAGINGS, UNPACKING, Asked, Packaging
+from imagekit.model.startup import BytecodeGain
 from imagekit.model.target import Architecture, Target
 from imagekit.model.tree import Tree
 from imagekit.pipeline.apart import require_apart
@@ -166,6 +167,7 @@ class Planner:
             layers=(*package_layers(packages, weights, bytecode), job.source_layer(bytecode)),
             settings=None,
             limit_bytes=ZIP_LIMIT_BYTES,
+            gains=self._gains(job),
             slim=choice.slimmed(job.function.slim, self.workshop.store, packages),
         )
         if packaging in UNPACKING:
@@ -232,6 +234,7 @@ class Planner:
             ),
             settings=replace(settings, labels=job.function.labels, created=self.workshop.created),
             limit_bytes=IMAGE_LIMIT_BYTES,
+            gains=self._gains(job),
             extensions=extensions,
             steps=_steps(job.function),
             slim=choice.slimmed(job.function.slim, self.workshop.store, packages),
@@ -262,6 +265,9 @@ class Planner:
         if not job.function.bytecode:
             return None
         return self.packages.interpreter(job.python, base).version
+
+    def _gains(self, job: _Job) -> tuple[BytecodeGain, ...]:
+        return self.decisions.bytecode_gains(job.function.name, job.architecture)
 
     def _require_sound(self, job: _Job, packages: Sequence[Package]) -> None:
         """What needs the packages measured: ConfigError where the handler's module is nowhere,
