@@ -30,6 +30,8 @@ class BaseOutcome:
     """The layout at `path` lacks layers that a registry has."""
     references: tuple[str, ...] = ()
     """Where it was published: `repository:tag@digest`, one for each tag."""
+    elsewhere: tuple[str, ...] = ()
+    """The same in other regions and accounts, by the first tag."""
     there: bool = False
     """It was published before, with the same content."""
     sent_bytes: int | None = None

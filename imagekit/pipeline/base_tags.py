@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from imagekit.model.digest import Digest
@@ -21,6 +21,10 @@ class Shelf:
     repository: Reference
     digests: Mapping[Architecture, Digest]
     _seen: dict[str, Digest | None] = field(default_factory=dict)
+
+    def elsewhere(self, repository: Reference) -> Shelf:
+        """The same bases, about to be put into another repository."""
+        return replace(self, repository=repository, _seen={})
 
     def calendar_tag(self, day: date) -> str:
         """`2026.11.21`, or the next one of that day: `2026.11.21-2`.

@@ -1,7 +1,7 @@
 """`imagekit base build` and `imagekit base publish`: a base is made, checked, and leaves the store.
 
 base.toml ─→ composed, checked ─→ disk
-                               └→ tags, none of which may hide another image ─→ registry
+                               └→ tags, none of which may hide another image ─→ registries
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from imagekit.bases.definition import Definition, Publishing
 from imagekit.bases.record import note_published
 from imagekit.model.base_outcome import BaseOutcome
 from imagekit.model.errors import UsageError
-from imagekit.model.reference import Reference
 from imagekit.model.target import Architecture
 from imagekit.oci.layout import write_layout
+from imagekit.pipeline.base_places import Arrived, BasePlaces, own_tags, pinned, places
 from imagekit.pipeline.base_project import BaseProject
-from imagekit.pipeline.base_tags import Shelf, tag_for
+from imagekit.pipeline.base_tags import Shelf
 from imagekit.pipeline.checking import require_base
 from imagekit.pipeline.compose import MadeBase
 from imagekit.pipeline.deliver import DEFAULT_FOLDER, completed
-from imagekit.pipeline.destination import Destination, repository_of
+from imagekit.pipeline.destination import repository_of
 from imagekit.pipeline.make import layer_outcome
 from imagekit.pipeline.request import LockMode, known_architecture
 from imagekit.pipeline.workshop import Workshop
@@ -86,6 +86,12 @@ def publish(
     opened = _open(workshop, wish)
     publishing = _publishing(_definition(opened, wish.name), to)
     repository = repository_of(publishing.repository, workshop.home_registry)
+    everywhere = BasePlaces(
+        workshop=workshop,
+        places=places(publishing, repository),
+        settings=opened.project.ecr,
+    )
+    everywhere.require_there()
     opened, made = _made(workshop, wish, opened)
     shelf = Shelf(
         registry=workshop.registry,
@@ -94,9 +100,9 @@ def publish(
     )
     named = tags or ((repository.tag,) if repository.tag else ())
     chosen = named or (publishing.moving or shelf.calendar_tag(workshop.today),)
-    if publishing.immutable:
-        shelf.refuse_other_content(chosen, workshop.today)
-    outcomes = [_push(workshop, one, shelf, chosen) for one in made]
+    everywhere.require_free(shelf, chosen, immutable=publishing.immutable)
+    arrived = everywhere.push(made, chosen)
+    outcomes = [_published(workshop, one, arrived, shelf, chosen) for one in made]
     _tell(workshop, outcomes, began, json=json)
     workshop.console.say(how_to_name(wish.name, repository.name, chosen[0]))
 
@@ -149,7 +155,7 @@ def _possible(
 def _publishing(definition: Definition, to: str | None) -> Publishing:
     if to is not None:
         own = definition.publish or Publishing(repository=to)
-        return replace(own, repository=to)
+        return replace(own, repository=to, regions=(), accounts=())
     if definition.publish is None:
         raise UsageError(
             what=f"nothing says where to publish {definition.name}",
@@ -158,31 +164,31 @@ def _publishing(definition: Definition, to: str | None) -> Publishing:
     return definition.publish
 
 
-def _push(workshop: Workshop, made: MadeBase, shelf: Shelf, tags: tuple[str, ...]) -> BaseOutcome:
-    # 40 ms of imports that only a push needs.
-    from imagekit.pipeline.pushing import Way
-
-    architecture = made.plan.target.architecture
-    own = tuple(tag_for(tag, architecture) for tag in tags)
-    there = shelf.has(tags, architecture)
-    to = Destination(repository=shelf.repository, tags=own)
-    result = Way.open(workshop, made.plan, to).push(made.image)
-    references = tuple(_pinned(shelf.repository, tag, made) for tag in own)
+def _published(
+    workshop: Workshop,
+    made: MadeBase,
+    arrived: Sequence[Arrived],
+    shelf: Shelf,
+    tags: tuple[str, ...],
+) -> BaseOutcome:
+    """What came of one architecture, wherever it went."""
+    architecture, digest = made.plan.target.architecture, made.image.digest
+    own = own_tags(tags, architecture)
+    references = tuple(pinned(shelf.repository, tag, digest) for tag in own)
     # A function that is built on it by name takes the layers from there.
     note_published(workshop.store, made.base.digest, references[0])
     if made.plan.base and not made.plan.layers:
         note_published(workshop.store, made.plan.base.digest, references[0])
+    mine = [one for one in arrived if one.made is made]
+    others = (one.place for one in mine if one.place != shelf.repository)
     return replace(
         _outcome(made),
         references=references,
-        there=there,
-        sent_bytes=result.sent_bytes,
-        mounted_bytes=result.mounted_bytes,
+        elsewhere=tuple(pinned(place, own[0], digest) for place in others),
+        there=shelf.has(tags, architecture) and not any(one.sent_bytes for one in mine),
+        sent_bytes=sum(one.sent_bytes for one in mine),
+        mounted_bytes=sum(one.mounted_bytes for one in mine),
     )
-
-
-def _pinned(repository: Reference, tag: str, made: MadeBase) -> str:
-    return str(replace(repository, tag=tag, digest=made.image.digest))
 
 
 def _outcome(made: MadeBase) -> BaseOutcome:

@@ -23,12 +23,15 @@ def closing_lines(outcome: BaseOutcome) -> Iterator[str]:
     if outcome.there:
         parts.append("is there already, with the same content")
     elif outcome.sent_bytes is not None:
-        parts.append(f"sent {size(outcome.sent_bytes)} of {size(outcome.size_bytes)}")
+        whole = outcome.size_bytes * (1 + len(outcome.elsewhere))
+        parts.append(f"sent {size(outcome.sent_bytes)} of {size(whole)}")
     if outcome.sparse:
         parts.append("without the layers that a registry has (add --complete for all)")
     if outcome.seconds is not None:
         parts.append(seconds(outcome.seconds))
     yield "  ".join(parts)
+    for reference in outcome.elsewhere:
+        yield f"{outcome.name}  {outcome.architecture}  also {reference}"
 
 
 def how_to_name(name: str, repository: str, tag: str) -> str:
@@ -54,6 +57,7 @@ def _base(outcome: BaseOutcome) -> dict[str, object]:
     sometimes = {
         "path": outcome.path and str(outcome.path),
         "references": list(outcome.references) or None,
+        "elsewhere": list(outcome.elsewhere) or None,
         "there": outcome.there or None,
         "sent_bytes": outcome.sent_bytes,
         "mounted_bytes": outcome.mounted_bytes,
