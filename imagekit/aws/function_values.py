@@ -63,6 +63,7 @@ def function_state(answer: Mapping[str, Any]) -> FunctionState:
         update_reason=found.get("LastUpdateStatusReason") or "",
         revision=found.get("RevisionId"),
         tags=tuple(sorted((answer.get("Tags") or {}).items())),
+        image_config=_image_config(found),
     )
 
 
@@ -89,16 +90,21 @@ def code_fields(code: Code) -> dict[str, object]:
 def _fingerprint(found: Mapping[str, Any]) -> str:
     kept = {key: found.get(key) or None for key in _KEPT}
     vpc = found.get("VpcConfig") or {}
-    image = (found.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
     kept |= {
         "Architectures": found.get("Architectures") or ["x86_64"],
         "Environment": _variables(found),
-        "ImageConfig": {key: value for key, value in image.items() if value},
+        "ImageConfig": dict(_image_config(found)),
         "Layers": [arn for arn, _ in _layers(found)],
         "SnapStart": _snapstart(found),
         "VpcConfig": [sorted(vpc.get(key) or ()) for key in ("SubnetIds", "SecurityGroupIds")],
     }
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def _image_config(found: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
+    said = (found.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
+    values = ((key, tuple(one) if isinstance(one, list) else one) for key, one in said.items())
+    return tuple(sorted((key, value) for key, value in values if value))
 
 
 def _variables(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -129,6 +129,8 @@ class Functions:
         }
         if new.code.image:
             asked |= {"PackageType": "Image"}
+            if new.command:
+                asked["ImageConfig"] = {"Command": list(new.command)}
         else:
             asked |= {"PackageType": "Zip", "Runtime": new.runtime, "Handler": new.handler}
         self._calls.change(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from imagekit.deploy.configuration import Change, changes
+from imagekit.deploy.configuration import Change, changes, command_change
 from imagekit.deploy.wanted import MEMORY, TIMEOUT, Upload, Wanted
 from imagekit.model.function import FunctionState, Observed
 from imagekit.model.release import Code, NewFunction
@@ -78,12 +78,29 @@ def plan(observed: Observed, wanted: Wanted) -> tuple[Action, ...]:
     # Its packages first: the code looks for them when it starts.
     rest = () if wanted.rest is None or observed.rest_uploaded else (wanted.rest,)
     code = tuple(_code(observed, wanted))
-    changed = changes(observed.function, wanted.settings)
+    handler, changed = _handler(observed, wanted, bool(code))
     configuration = (UpdateConfiguration(changed),) if changed else ()
-    differs = bool(code) or any(change.versioned for change in changed)
+    differs = bool(code or handler) or any(change.versioned for change in changed)
     version = None if differs else _published(observed)
     publish = () if version else (PublishVersion(_description(observed, wanted)),)
-    return (*rest, *code, *configuration, *publish, *_alias(observed, wanted, version))
+    return (*handler, *rest, *code, *configuration, *publish, *_alias(observed, wanted, version))
+
+
+def _handler(
+    observed: Observed, wanted: Wanted, code: bool
+) -> tuple[tuple[Action, ...], tuple[Change, ...]]:
+    """What comes before the code, and the configuration that comes after it.
+
+    An image whose command is another function's handler never runs without the function's own:
+    `$LATEST` would call the other one for a moment. Unless the present image is gone, when Lambda
+    changes no configuration before the code (lambda_rules L15), and nothing is served.
+    """
+    function = observed.function
+    command = command_change(function, wanted.command)
+    changed = changes(function, wanted.settings)
+    if command and code and function is not None and function.code_is_sound:
+        return (UpdateConfiguration(command),), changed
+    return (), (*command, *changed)
 
 
 def _code(observed: Observed, wanted: Wanted) -> Iterator[Action]:
@@ -121,6 +138,7 @@ def _new(wanted: Wanted) -> NewFunction:
         timeout=wanted.settings.timeout or TIMEOUT,
         runtime=wanted.runtime,
         handler=wanted.handler,
+        command=(wanted.command and wanted.command.over(())) or (),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from imagekit.deploy.wanted import MEMORY, TIMEOUT
+from imagekit.deploy.wanted import MEMORY, TIMEOUT, Command
 from imagekit.model.function import FunctionState
 from imagekit.project.config import LambdaSettings
 
@@ -20,6 +20,8 @@ class Change:
     after: object
     versioned: bool = True
     """Whether a published version keeps it: a description alone makes no new version."""
+    beside: tuple[tuple[str, object], ...] = ()
+    """What has to be sent along as it is: the API takes it whole."""
 
 
 def changes(function: FunctionState | None, settings: LambdaSettings) -> tuple[Change, ...]:
@@ -29,6 +31,18 @@ def changes(function: FunctionState | None, settings: LambdaSettings) -> tuple[C
     """
     now = function or _made(settings)
     return tuple(change for change in _pairs(now, settings) if change.before != change.after)
+
+
+def command_change(function: FunctionState | None, command: Command | None) -> tuple[Change, ...]:
+    """The handler that the function has to name itself, as its image names another one."""
+    if function is None or command is None:
+        return ()
+    after = command.over(function.command)
+    if after is None:
+        return ()
+    beside = tuple(one for one in function.image_config if one[0] != "Command")
+    before = function.command or (command.image,)
+    return (Change("command", before, after, beside=beside),)
 
 
 def fields(made: tuple[Change, ...]) -> dict[str, object]:
@@ -83,9 +97,16 @@ def _field(change: Change) -> Iterator[tuple[str, object]]:
             yield "Role", after
         case "snapstart":
             yield "SnapStart", {"ApplyOn": "PublishedVersions" if after else "None"}
+        case "command" if isinstance(after, tuple):
+            kept = {key: _listed(value) for key, value in change.beside}
+            yield "ImageConfig", {**kept, "Command": list(after)}
         case "layers" if isinstance(after, tuple):
             yield "Layers", list(after)
         case "env" if isinstance(after, tuple):
             yield "Environment", {"Variables": dict(after)}
         case "description":
             yield "Description", after
+
+
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

@@ -29,6 +29,30 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Which handler an image is to call for a function; functions may share an image."""
+
+    handler: str
+    image: str
+    """The handler that the image itself names."""
+
+    def over(self, now: tuple[str, ...]) -> tuple[str, ...] | None:
+        """What the function has to say in place of the image's CMD; None: it is right already.
+
+        `now` is what it says. A module that is neither the handler's nor the image's is somebody's
+        wrapper round it, and stays.
+        """
+        if not now:
+            return None if self.image == self.handler else (self.handler,)
+        ours = len(now) == 1 and _top(now[0]) in (_top(self.handler), _top(self.image))
+        return (self.handler,) if ours and now != (self.handler,) else None
+
+
+def _top(handler: str) -> str:
+    return handler.replace("/", ".").partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """One function in one place."""
 
@@ -53,6 +77,8 @@ class Wanted:
     runtime: str | None = None
     """Of a ZIP, as `handler`; None: not known."""
     handler: str | None = None
+    command: Command | None = None
+    """Of an image; None: what it starts is its own affair."""
     create: bool = False
     """Whether a function that is not there is made; `settings.role` then says as whom."""
     anyway: bool = False

@@ -57,6 +57,14 @@ class FunctionState:
     update_reason: str = ""
     revision: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    image_config: tuple[tuple[str, object], ...] = ()
+    """What it says in place of the image: `Command`, `EntryPoint`, `WorkingDirectory`."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What it says in place of the image's CMD; empty where it leaves that to the image."""
+        found = dict(self.image_config).get("Command")
+        return found if isinstance(found, tuple) else ()
 
     @property
     def busy(self) -> bool:

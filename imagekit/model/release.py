@@ -34,3 +34,5 @@ class NewFunction:
     runtime: str | None = None
     """Of a ZIP, as `handler`."""
     handler: str | None = None
+    command: tuple[str, ...] = ()
+    """In place of the image's CMD."""

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ _TOGETHER = 4
 """Images that are pushed at once; each sends several blobs at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Delivery:
     """Where the artefacts of one run go, decided for all of them before the first is made."""
 
@@ -47,6 +48,11 @@ class Delivery:
     """Of images that are pushed, by function and architecture."""
     cache: Cache
     """What was seen of registries by now."""
+
+    @cached_property
+    def firsts(self) -> Mapping[tuple[str, Architecture], Way]:
+        """For each way that of the same image, into the same registry, which goes first."""
+        return _firsts(self.ways)
 
     @classmethod
     def prepare(
@@ -69,15 +75,25 @@ class Delivery:
         return replace(found, ways=found._ways(images)) if outputs.push else found
 
     def send_ahead(self, layer: NewLayer) -> None:
-        """A layer was made: it leaves for every repository whose image has it."""
-        for way in self.ways.values():
-            way.send_ahead(layer)
+        """A layer was made: it leaves for every repository whose image has it.
+
+        Not where the same image is pushed before, and mounted from.
+        """
+        for key, way in self.ways.items():
+            if self.firsts[key] is way:
+                way.send_ahead(layer)
 
     def deliver_all(self, made: Sequence[Made], began: float) -> tuple[Outcome, ...]:
         """Bring every artefact where it goes; the first error stops those not begun."""
         # An image that is there already costs one request, and waiting for its answer.
         together = _TOGETHER if len(self.ways) > 1 else 1
-        return tuple(each(lambda one: self.deliver(one, began), made, together))
+        done: dict[tuple[str, Architecture], Outcome] = {}
+        # An image of several functions goes to one of them before the others take it from there.
+        for again in (False, True):
+            here = [one for one in made if self._follows(one.plan) is again]
+            outcomes = each(lambda one: self.deliver(one, began), here, together)
+            done |= {_key(one.plan): end for one, end in zip(here, outcomes, strict=True)}
+        return tuple(done[_key(one.plan)] for one in made)
 
     def deliver(self, made: Made, began: float) -> Outcome:
         """Bring one artefact everywhere that was asked for; `began` is a monotonic time."""
@@ -120,7 +136,8 @@ class Delivery:
 
         destinations = [self._destination(plan) for plan in plans]
         refuse_collisions(
-            (self.name(plan), there) for plan, there in zip(plans, destinations, strict=True)
+            (self.name(_twin(plan, plans)), there)
+            for plan, there in zip(plans, destinations, strict=True)
         )
         ways = {
             _key(plan): Way.open(
@@ -134,6 +151,18 @@ class Delivery:
         }
         self._repositories().ready(way.early for way in ways.values())
         return ways
+
+    def _follows(self, plan: BuildPlan) -> bool:
+        key = _key(plan)
+        return key in self.ways and self.firsts[key] is not self.ways[key]
+
+    def _nearer(self, way: Way, image: Image) -> Image:
+        """The image, its layers taken from the repository that has it by now, if one has."""
+        first = self.firsts[_key(way.plan)].to.repository
+        if first.name == way.to.repository.name:
+            return image
+        layers = (replace(layer, origin=first.at(image.digest)) for layer in image.layers)
+        return replace(image, layers=tuple(layers))
 
     def _repositories(self) -> Repositories:
         from imagekit.pipeline.repositories import Repositories
@@ -156,6 +185,7 @@ class Delivery:
         if self.outputs.writes_files:
             outcome = self._write(made, image, outcome)
         if way := self.ways.get(_key(made.plan)):
+            image = self._nearer(way, image)
             records = (one.record for one in outcome.layers)
             result = way.push(image, [record for record in records if record])
             outcome = replace(
@@ -224,6 +254,26 @@ def completed(workshop: Workshop, image: Image, skip: int = 0) -> Image:
         if layer.origin is not None and not store.has_blob(layer.descriptor.digest):
             workshop.registry.pull_blob(layer.origin, layer.descriptor, store)
     return image.with_paths(lambda descriptor: store.blob_path(descriptor.digest))
+
+
+def _firsts(
+    ways: Mapping[tuple[str, Architecture], Way],
+) -> dict[tuple[str, Architecture], Way]:
+    """For each way that of the same image, into the same registry, which goes before all others."""
+    told: list[tuple[object, Way]] = []
+    found = {}
+    for key, way in ways.items():
+        what = (way.to.repository.registry, way.plan.contents)
+        first = next((one for known, one in told if known == what), None)
+        if first is None:
+            told.append((what, first := way))
+        found[key] = first
+    return found
+
+
+def _twin(plan: BuildPlan, plans: Sequence[BuildPlan]) -> BuildPlan:
+    """The first plan of the same image: two functions may have one under one tag."""
+    return next(one for one in plans if one.contents == plan.contents)
 
 
 def _key(plan: BuildPlan) -> tuple[str, Architecture]:

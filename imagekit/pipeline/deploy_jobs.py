@@ -10,7 +10,7 @@ from typing import Any
 
 from imagekit.deploy.observe import observe
 from imagekit.deploy.refusals import DIRECT_LIMIT_BYTES, Refusal, refusals
-from imagekit.deploy.wanted import Facts, Upload, Wanted
+from imagekit.deploy.wanted import Command, Facts, Upload, Wanted
 from imagekit.model.deployment import VersionNote
 from imagekit.model.errors import CannotDeploy, Problem, UsageError
 from imagekit.model.function import FunctionState, Observed
@@ -29,7 +29,7 @@ from imagekit.pipeline.to_deploy import (
     newest,
     read_archive,
 )
-from imagekit.project.config import ProjectConfig
+from imagekit.project.config import FunctionConfig, ProjectConfig
 from imagekit.project.config_stages import repository_of
 
 
@@ -106,6 +106,7 @@ class Preparing:
             digest=digest,
             sha256=digest.hex,
             code=Code(image=str(found.reference)),
+            command=_command(spot.function, found.command),
             **self._common(spot, source),
         )
         facts = Facts(
@@ -173,6 +174,13 @@ _NO_LABEL = (
     "warning: {}: the image lacks the label that SnapStart asks of an own base "
     "(lambda_rules R12); build it again with `lambda.snapstart = true`"
 )
+
+
+def _command(function: FunctionConfig, said: tuple[str, ...]) -> Command | None:
+    """The handler to call, of an image that names one of this project's for itself."""
+    if len(said) != 1 or said[0] not in function.commands:
+        return None
+    return Command(handler=function.handler, image=said[0])
 
 
 def _layers(

@@ -114,8 +114,13 @@ def _built(
     from imagekit.pipeline.docker import docker
 
     with docker(workshop, packages) as found:
-        made = {}
+        made: dict[tuple[str, str], Made] = {}
         for plan in plans:
+            twin = next((one for one in made.values() if one.plan.contents == plan.contents), None)
+            if twin is not None:
+                outcome = replace(twin.outcome, name=plan.function, why=plan.why)
+                made[_key(plan)] = replace(twin, plan=plan, outcome=outcome)
+                continue
             image, built = found.make(plan)
             if not keep:
                 found.forget(built)

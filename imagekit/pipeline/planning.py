@@ -215,7 +215,7 @@ class Planner:
         client = self._client(job, target, bytecode) if adds_client else ()
         settings = image_settings(
             base,
-            job.function.handler,
+            job.function.shared_handler or job.function.handler,
             job.function.env,
             adds_client=not base.facts.runtime_client,
         )

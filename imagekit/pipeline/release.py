@@ -44,6 +44,9 @@ class ReleaseRequest:
 def run(workshop: Workshop, asked: ReleaseRequest, handover: Handover) -> int:
     """Release what was asked for and hand over what came of it; the exit code: 0, or that of the
     functions that were not deployed. Raises ImagekitError for what ends the whole."""
+    # What others deploy starts by itself; what is deployed here may share an image.
+    shares = asked.deploys and handover.tfvars is None
+    asked = replace(asked, build=replace(asked.build, shares=shares))
     project, asked = _sharded(_load(workshop, asked), asked)
     if not project.functions:
         workshop.console.say("no function falls to this shard")

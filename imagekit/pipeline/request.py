@@ -25,6 +25,9 @@ class Request:
     packaging: Asked | None = None
     architecture: Architecture | None = None
     lock_mode: LockMode = "write"
+    shares: bool = False
+    """Functions that differ by their handler alone get one image; who deploys it names the handler
+    in the function's own configuration."""
 
     @classmethod
     def of(

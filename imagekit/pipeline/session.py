@@ -50,6 +50,9 @@ class Session:
         if project is None:
             with workshop.console.stage("configuration"):
                 project = load(workshop.folder, request.functions, version=__version__, whole=whole)
+        if not request.shares:
+            own = (replace(one, shared_handler=None) for one in project.functions)
+            project = replace(project, functions=tuple(own))
         with workshop.console.stage("lock"):
             decisions = Decisions.read(project.root, request.lock_mode, workshop.console, again)
         packages = Packages(workshop=workshop, project=project, decisions=decisions)

@@ -62,6 +62,8 @@ class FoundImage:
     architecture: Architecture | None
     snapstart: bool
     """Whether SnapStart takes it for sure: AWS's own entry point, or the label (R12)."""
+    command: tuple[str, ...] = ()
+    """Its CMD."""
 
 
 def given(image: str | None, archive: Path | None) -> Source | None:
@@ -225,6 +227,7 @@ def _looked_at(workshop: Workshop, reference: Reference) -> FoundImage | None:
         reference=here,
         architecture=machines.get(config.architecture),
         snapstart=SNAPSTART in config.labels or config.entrypoint[:1] == (_AWS_ENTRY,),
+        command=config.command,
     )
 
 

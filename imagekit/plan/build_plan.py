@@ -78,6 +78,13 @@ class BuildPlan:
     """What it is made without."""
 
     @property
+    def contents(self) -> tuple[object, ...]:
+        """What an image is made of: plans that agree in it give one image."""
+        base = self.base and (self.base.reference, self.base.digest)
+        layers = tuple(layer.fingerprint for layer in self.layers)
+        return self.target, base, self.extensions, layers, self.settings, self.steps
+
+    @property
     def unzipped_bytes(self) -> int:
         """Of base, extensions, packages and source, without bytecode."""
         base = self.base.facts.unzipped_bytes if self.base else 0

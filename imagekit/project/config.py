@@ -73,6 +73,14 @@ class FunctionConfig:
     lock: Path | None = None
     settings: LambdaSettings = LambdaSettings()
     slim: SlimSettings = BY_DEFAULT
+    shared_handler: str | None = None
+    """The command of the image that functions of the same contents can share; None: no other has
+    the same."""
+
+    @property
+    def commands(self) -> frozenset[str]:
+        """Handlers that the image of this function may name as its command."""
+        return frozenset({self.handler, self.shared_handler or self.handler})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from imagekit.project.config_lambda import (
     ZIP_TAKES_NO_EXTENSIONS,
     contradictions,
 )
+from imagekit.project.config_shared import with_shared
 from imagekit.project.config_stages import labelled, read_order, read_stages
 from imagekit.project.config_table import Findings, Table
 from imagekit.project.find_config import Found
@@ -75,8 +76,9 @@ def load(
         functions += reader.functions(own, reader.keys(own, folder).over(shared), folder)
     if not functions and not findings.problems and not bare:
         _refuse_none(table)
-    asked = reader.asked(table, functions, names)
     stages = read_stages(table)
+    functions = list(with_shared([labelled(one, stages) for one in functions]))
+    asked = reader.asked(table, functions, names)
     order = read_order(table, stages)
     ecr = read_ecr(table)
     if not names and where.here and not whole:
@@ -85,7 +87,7 @@ def load(
     return ProjectConfig(
         path=found.path,
         root=root,
-        functions=tuple(labelled(one, stages) for one in _settled(asked, functions)),
+        functions=tuple(_settled(asked, functions)),
         whole=len(asked) == len(functions),
         members=tuple(member.path.parent for member in members),
         requires_python=_project_text(found, "requires-python"),

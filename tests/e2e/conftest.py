@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.bases.fake import GLIBC
+from tests.deploy.world import Clock, World
 from tests.e2e.projects import Project, copy_example, write_project, write_pylock
+from tests.e2e.releasing import Cloud, Runner, code
 from tests.services.cli import succeeded
 from tests.services.ecr_front import EcrFront
 from tests.services.ecr_registry import EcrRegistry
+from tests.services.images import layer_of, put_image
 from tests.services.index import Index
+from tests.services.lambda_front import lambda_front
 from tests.services.wheels import make_wheel
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 @pytest.fixture(scope="session")
@@ -101,3 +109,53 @@ def in_ecr(imaged: Project, aws: EcrFront) -> Project:
 def ecr(aws: EcrFront) -> EcrRegistry:
     """The caller's own registry."""
     return aws.registry()
+
+
+@pytest.fixture
+def cloud(moto: str, aws: EcrFront, ecr: EcrRegistry) -> Iterator[Cloud]:
+    """AWS with an empty account, and the role that functions run as."""
+    with lambda_front(moto) as front:
+        world = World(moto=moto, front=front, clock=Clock())
+        world.role()
+        yield Cloud(aws=aws, world=world)
+
+
+@pytest.fixture
+def tiny_base(registry: str, tmp_path: Path) -> str:
+    """A base of a few bytes: a Python, a glibc and a runtime client, as far as files tell."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    files: dict[str, bytes | str] = {
+        "lib": "usr/lib",
+        "lib64": "usr/lib64",
+        "usr/bin/python3": f"python{PYTHON}",
+        f"usr/bin/python{PYTHON}": b"\x7fELF\x02\x01\x01" + f"\0{python}\0".encode() + bytes(120),
+        "usr/lib/x86_64-linux-gnu/libc.so.6": GLIBC,
+        "var/runtime/bootstrap": b"#!/bin/sh\n",
+    }
+    layer = layer_of(files, tmp_path, {f"usr/bin/python{PYTHON}": 0o755})
+    config = {"Env": ["PATH=/usr/bin"], "Entrypoint": ["/var/runtime/bootstrap"]}
+    return put_image(registry, "tiny:1", [layer], config).partition("@")[0] + ":1"
+
+
+@pytest.fixture
+def runner(
+    tiny_base: str, cloud: Cloud, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Runner:
+    """A small project, released once; each release below is by a machine with an empty disk."""
+    keys = {
+        "base": tiny_base,
+        "python": PYTHON,
+        "packaging": "image",
+        "bytecode": False,
+        "repository": "team/{function}",
+    }
+    folder = write_project(tmp_path / "project", keys=keys, files={"app.py": code(0)})
+    write_pylock(folder, wheels.glob("*.whl"))
+    env = {**cloud.aws.env, "AWS_ENDPOINT_URL_LAMBDA": cloud.world.front.url}
+    succeeded(Project(folder=folder, env=env).run("lock"))
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)  # botocore reads some of them by itself
+    found = Runner(folder=folder, environ=env, stores=tmp_path / "machines")
+    first = found.release(found.machine())
+    assert first.status == 0, first
+    return found

@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from imagekit.console import Console
 from imagekit.model.errors import ImagekitError
@@ -88,23 +90,34 @@ class Runner:
         self.number += 1
         return self.stores / f"machine{self.number}"
 
-    def release(self, store: Path, *functions: str, stages: tuple[str, ...] = ()) -> Ended:
-        """`imagekit release --create --role ARN --alias live`; errors become values."""
+    def release(
+        self,
+        store: Path | None = None,
+        *functions: str,
+        outputs: Mapping[str, Any] = MappingProxyType({}),
+        deploys: bool = True,
+        **deploy: Any,
+    ) -> Ended:
+        """`imagekit release --create --role ARN --alias live`; errors become values.
+
+        Further words of the command line go by the names of `Outputs` and `DeployRequest`.
+        """
         out, err = io.StringIO(), io.StringIO()
         slept: list[float] = []
         workshop = Workshop(
             environ={**os.environ, **self.environ},
             console=Console(out=out, err=err, verbose=True),
-            store=Store(store),
+            store=Store(store or self.machine()),
             folder=self.folder,
             sleep=slept.append,
         )
         asked = ReleaseRequest(
             build=Request(functions=functions),
-            outputs=Outputs(push=True, create=True, zips_too=True),
+            outputs=Outputs(**{"push": True, "create": True, "zips_too": True, **outputs}),
             deploy=DeployRequest(
-                functions=functions, stages=stages, alias="live", create=True, role=ROLE
+                functions=functions, **{"alias": "live", "create": True, "role": ROLE, **deploy}
             ),
+            deploys=deploys,
         )
         error = None
         try:
@@ -118,3 +131,8 @@ class Runner:
             error=error,
             slept=tuple(slept),
         )
+
+
+def code(number: int) -> str:
+    """The source of one version."""
+    return f"import demo\n\n\ndef handler(event, context):\n    return {number}\n"

@@ -7,83 +7,18 @@ same again completes it. Never a tag on what is not there, never two versions fo
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.bases.fake import GLIBC
-from tests.deploy.world import Clock, World
-from tests.e2e.projects import Project, write_project, write_pylock
-from tests.e2e.releasing import Cloud, Ended, Runner
-from tests.services.cli import succeeded
-from tests.services.ecr_front import EcrFront
-from tests.services.ecr_registry import EcrRegistry
-from tests.services.images import layer_of, put_image
-from tests.services.lambda_front import lambda_front
+from tests.e2e.releasing import Cloud, Ended, Runner, code
 from tests.services.trouble import Kind, Trouble
 
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 LEAST = 18
 """A release has at least so many requests: with fewer, this would prove little."""
 MOMENTARY: tuple[Kind, ...] = ("before", "after", "429", "500", "503")
-
-
-@pytest.fixture
-def cloud(moto: str, aws: EcrFront, ecr: EcrRegistry) -> Iterator[Cloud]:
-    """AWS with an empty account, and the role that functions run as."""
-    with lambda_front(moto) as front:
-        world = World(moto=moto, front=front, clock=Clock())
-        world.role()
-        yield Cloud(aws=aws, world=world)
-
-
-@pytest.fixture
-def base(registry: str, tmp_path: Path) -> str:
-    """A base of a few bytes: a Python, a glibc and a runtime client, as far as files tell."""
-    python = ".".join(map(str, sys.version_info[:3]))
-    files: dict[str, bytes | str] = {
-        "lib": "usr/lib",
-        "lib64": "usr/lib64",
-        "usr/bin/python3": f"python{PYTHON}",
-        f"usr/bin/python{PYTHON}": b"\x7fELF\x02\x01\x01" + f"\0{python}\0".encode() + bytes(120),
-        "usr/lib/x86_64-linux-gnu/libc.so.6": GLIBC,
-        "var/runtime/bootstrap": b"#!/bin/sh\n",
-    }
-    layer = layer_of(files, tmp_path, {f"usr/bin/python{PYTHON}": 0o755})
-    config = {"Env": ["PATH=/usr/bin"], "Entrypoint": ["/var/runtime/bootstrap"]}
-    return put_image(registry, "tiny:1", [layer], config).partition("@")[0] + ":1"
-
-
-@pytest.fixture
-def runner(
-    base: str, cloud: Cloud, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Runner:
-    """A small project, released once; each release below is by a machine with an empty disk."""
-    keys = {
-        "base": base,
-        "python": PYTHON,
-        "packaging": "image",
-        "bytecode": False,
-        "repository": "team/{function}",
-    }
-    folder = write_project(tmp_path / "project", keys=keys, files={"app.py": code(0)})
-    write_pylock(folder, wheels.glob("*.whl"))
-    env = {**cloud.aws.env, "AWS_ENDPOINT_URL_LAMBDA": cloud.world.front.url}
-    succeeded(Project(folder=folder, env=env).run("lock"))
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)  # botocore reads some of them by itself
-    found = Runner(folder=folder, environ=env, stores=tmp_path / "machines")
-    first = found.release(found.machine())
-    assert first.status == 0, first
-    return found
-
-
-def code(number: int) -> str:
-    """The source of one version."""
-    return f"import demo\n\n\ndef handler(event, context):\n    return {number}\n"
 
 
 @dataclass(slots=True)
@@ -112,7 +47,7 @@ class Releases:
     def run(self, trouble: Trouble | None, store: Path | None = None) -> Ended:
         """By a machine with an empty disk, or with this one."""
         self.cloud.have(trouble)
-        ended = self.runner.release(store or self.runner.machine(), stages=self.stages)
+        ended = self.runner.release(store, stages=self.stages)
         self.cloud.have(None)
         self.cloud.require_sound()
         return ended

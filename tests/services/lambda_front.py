@@ -126,6 +126,8 @@ class LambdaFront(ThreadingHTTPServer):
         """By function: reason code and reason of its next update."""
         self.images: set[str] | None = None
         """Digests that the registry has; None: every one."""
+        self.deleted: set[str] = set()
+        """Digests that functions ran, and that are gone since (L14)."""
         self.faults: list[Fault] = []
         self.trouble: Callable[[str], Kind] = calm
         self.lock = threading.RLock()
@@ -248,10 +250,15 @@ class LambdaFront(ThreadingHTTPServer):
         known = self.known(call)
         if refused := self._refused(known, call):
             return refused
+        if self._is_deleted(known):
+            told = "The function is trying to use a deleted image."  # L15
+            return _refusal(400, "InvalidParameterValueException", told)
         status, value, headers = call.to_moto()
         if status == 200:
             if "EphemeralStorage" in call.body:
                 known.extra["EphemeralStorage"] = call.body["EphemeralStorage"]
+            if "ImageConfig" in call.body:
+                known.extra["ImageConfigResponse"] = {"ImageConfig": call.body["ImageConfig"]}
             if "SnapStart" in call.body:
                 applied = call.body["SnapStart"]["ApplyOn"]
                 known.extra["SnapStart"] = {"ApplyOn": applied, "OptimizationStatus": "Off"}
@@ -413,6 +420,11 @@ class LambdaFront(ThreadingHTTPServer):
             configuration["CodeSha256"] = known.image.partition("@sha256:")[2]
         if version == "$LATEST":
             configuration.update(_status(known))
+            if self._is_deleted(known):
+                configuration.update(State="Inactive", StateReasonCode="ImageDeleted")
+
+    def _is_deleted(self, known: _Function) -> bool:
+        return known.image is not None and known.image.partition("@")[2] in self.deleted
 
     def _image_of(self, known: _Function, configuration: dict[str, Any]) -> str | None:
         published = known.versions.get(configuration["Version"])
