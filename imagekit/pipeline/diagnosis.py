@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from imagekit.aws.identity import registry_host
-from imagekit.aws.policies import lets_account_in, lets_lambda_in, with_reads
+from imagekit.aws.policies import lets_account_in, lets_lambda_in, partition, with_reads
 from imagekit.model.doctor import Finding
 from imagekit.model.ecr import MOVING, Repository
 from imagekit.model.function import AliasState, FunctionState
@@ -190,6 +190,28 @@ def of_function(
             state="advice",
             hint=deploy,
         )
+
+
+def of_packages(where: str, bucket: str | None, region: str) -> Iterator[Finding]:
+    """What a function that fetches its packages at start needs; its role's policies are IAM's."""
+    if bucket is None:
+        yield Finding(
+            where=where,
+            what='packaging = "zip-s3" needs a bucket, and nothing names it',
+            state="missing",
+            hint='add `bucket = "NAME"`',
+        )
+        return
+    objects = f"arn:{partition(region)}:s3:::{bucket}/imagekit/*"
+    allowed = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": objects}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]}, separators=(",", ":"))
+    yield Finding(
+        where=where,
+        what=f"its role needs s3:GetObject on {objects}, which is not looked at here",
+        state="advice",
+        hint="aws iam put-role-policy --role-name ROLE --policy-name imagekit-packages "
+        f"--policy-document {shlex.quote(policy)}",
+    )
 
 
 def of_alias(where: str, name: str, found: AliasState | None, deploy: str) -> Iterator[Finding]:

@@ -193,6 +193,8 @@ class _Look:
             if found is not None and alias:
                 there = self._lambda.alias(name, alias)
                 findings += diagnosis.of_alias(where, alias, there, deploy)
+            if function.packaging == "zip-s3":
+                findings += diagnosis.of_packages(where, function.bucket, self.who.region)
         except AwsRefused as error:
             return (_unseen(where, error),)
         return tuple(findings)

@@ -121,4 +121,6 @@ def _facts(outcome: Outcome) -> str:
     heaviest = max(outcome.layers, key=lambda layer: layer.unzipped_bytes, default=None)
     if heaviest is not None and heaviest.packages:
         facts.append(f"{heaviest.name} {size(heaviest.unzipped_bytes)}")
+    if outcome.unpacks:
+        facts.append(f"{size(outcome.unpacks.unpacked_bytes)} to /tmp")
     return "; ".join(facts)

@@ -183,3 +183,14 @@ def test_a_repository_for_layers_is_advice() -> None:
     missing = list(diagnosis.of_shelf(HERE, None, None))
     assert states(missing) == ["advice"]
     assert hint(missing).startswith("imagekit build --push --create, or: aws ecr create-repository")
+
+
+def test_a_function_that_fetches_its_packages() -> None:
+    """Its role must be allowed to, which is IAM's to say: the command that allows it."""
+    (finding,) = diagnosis.of_packages("app", "team", "cn-north-1")
+    policy = shlex.split(str(finding.hint))[-1]
+
+    assert finding.state == "advice"
+    assert "s3:GetObject on arn:aws-cn:s3:::team/imagekit/*" in finding.what
+    assert json.loads(policy)["Statement"][0]["Resource"] == "arn:aws-cn:s3:::team/imagekit/*"
+    assert states(diagnosis.of_packages("app", None, "eu-west-1")) == ["missing"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord
 from imagekit.model.outcome import LayerOutcome, Outcome
+from imagekit.model.packaging import Unpacks
 from imagekit.report.json import document
 from imagekit.report.outcome import closing_line, plan_lines, plan_table
 
@@ -106,3 +108,39 @@ def test_a_build_is_one_line() -> None:
         "app  image (103 kB; ZIP limit 262; alpha 3 kB)  sent 1.2 kB of 100 kB  "
         "alpha 0.9→1.0, +b 1, +c 1, +d 1 and 1 more  4.1 s"
     )
+
+
+NESTED = replace(
+    ZIP,
+    packaging="zip-nested",
+    unpacks=Unpacks(
+        layers=("alpha",), packed_bytes=1_000_000, unpacked_bytes=3_000_000, disk_bytes=3_500_000
+    ),
+)
+DIGEST = Digest.of(b"rest")
+
+
+def test_what_is_unpacked_at_start_is_said() -> None:
+    """Where it lies, how large it is packed and in `/tmp`; in the plan, the last line, and JSON."""
+    assert "  at start  alpha: 1 MB in the ZIP, 3.5 MB of /tmp" in list(plan_lines(NESTED))
+    assert "3 MB to /tmp)" in closing_line(NESTED)
+    assert function(NESTED)["unpacks"] == {
+        "layers": ["alpha"],
+        "packed_bytes": 1_000_000,
+        "unpacked_bytes": 3_000_000,
+        "disk_bytes": 3_500_000,
+    }
+    assert "unpacks" not in function(ZIP)
+
+
+def test_what_lies_in_a_bucket_needs_a_permission() -> None:
+    """The plan says which; JSON has the key under which it is looked for, once it was made."""
+    assert NESTED.unpacks is not None
+    unpacks = replace(NESTED.unpacks, bucket="team", digest=DIGEST, path=Path("dist/a.zip"))
+    made = replace(NESTED, packaging="zip-s3", unpacks=unpacks)
+    document = function(made)["unpacks"]
+
+    assert "  role      needs s3:GetObject on arn:aws:s3:::team/imagekit/*" in plan_lines(made)
+    assert isinstance(document, dict)
+    assert document["key"] == f"imagekit/{DIGEST.hex}.zip"
+    assert (document["bucket"], document["path"]) == ("team", str(Path("dist/a.zip")))
