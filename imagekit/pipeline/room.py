@@ -8,11 +8,15 @@ from imagekit.contents.facts import wheel_facts
 from imagekit.model.digest import Digest
 from imagekit.model.package import Package
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
-from imagekit.plan.packaging import bytecode_bytes, crowded_out
+from imagekit.plan.packaging import (
+    bytecode_bytes,
+    crowded_out,
+    most_bytecode_bytes,
+    source_size,
+)
 from imagekit.store import Store
 
-_KIND = "sources"
-_SUFFIX = ".py"
+_KIND = "sources-2"
 
 
 def foreseen_without_bytecode(plan: BuildPlan, store: Store) -> tuple[str, ...]:
@@ -20,7 +24,7 @@ def foreseen_without_bytecode(plan: BuildPlan, store: Store) -> tuple[str, ...]:
 
     Sources are weighed only where all of them together could be too much: most ZIPs are far below.
     """
-    most = plan.unzipped_bytes + bytecode_bytes(plan.unzipped_bytes, plan.target.python)
+    most = plan.unzipped_bytes + most_bytecode_bytes(plan.unzipped_bytes, plan.target.python)
     if plan.bytecode is None or most < plan.limit_bytes:
         return ()
     weights = source_bytes(plan.packages, store)
@@ -30,12 +34,13 @@ def foreseen_without_bytecode(plan: BuildPlan, store: Store) -> tuple[str, ...]:
 
 
 def _source_bytes(layer: LayerPlan, weights: dict[str, int]) -> int:
-    own = (file.size_bytes for file in layer.files or () if file.path.endswith(_SUFFIX))
+    own = (source_size(file.path, file.size_bytes) for file in layer.files or ())
     return sum(own) + sum(weights.get(package.recipe, 0) for package in layer.packages)
 
 
 def source_bytes(packages: Sequence[Package], store: Store) -> dict[str, int]:
-    """Bytes of Python sources by a package's recipe; one small record for all of them."""
+    """Bytes of Python sources by a package's recipe, as `source_size` counts them; one small
+    record for all of them."""
     wheels = sorted(package.recipe for package in packages)
     key = Digest.of("\n".join(wheels).encode()).hex
     match store.record(_KIND, key):
@@ -44,7 +49,7 @@ def source_bytes(packages: Sequence[Package], store: Store) -> dict[str, int]:
     found: dict[str, int] = {}
     for package in packages:
         if facts := wheel_facts(package, store):
-            sources = (file.size_bytes for file in facts.files if file.path.endswith(_SUFFIX))
+            sources = (source_size(file.path, file.size_bytes) for file in facts.files)
             found[package.recipe] = sum(sources)
     if len(found) == len(wheels):
         store.put_record(_KIND, key, {"bytes": found})

@@ -11,7 +11,7 @@ from imagekit.model.package import Package
 from imagekit.model.packaging import Unpacks
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
 from imagekit.plan.door import door_of
-from imagekit.plan.packaging import bytecode_bytes
+from imagekit.plan.packaging import bytecode_bytes, source_size
 from imagekit.plan.unpacking import (
     Piece,
     check_storage,
@@ -103,7 +103,7 @@ def _pieces(plan: BuildPlan, store: Store) -> Iterator[Piece]:
 
 def _source(layer: LayerPlan, plan: BuildPlan) -> Piece:
     files = layer.files or ()
-    code = sum(one.size_bytes for one in files if one.path.endswith(".py"))
+    code = sum(source_size(one.path, one.size_bytes) for one in files)
     return Piece(
         name=layer.name,
         unzipped_bytes=layer.unzipped_bytes + _bytecode(code, plan),
@@ -126,7 +126,9 @@ class _Sizes:
         found = [(package, wheel_facts(package, store)) for package in layer.packages]
         facts = [(package, one) for package, one in found if one is not None]
         files = [file for _, one in facts for file in one.files]
-        sources = [file.size_bytes for file in files if file.path.endswith(".py")]
+        sources = [
+            source_size(file.path, file.size_bytes) for file in files if file.path.endswith(".py")
+        ]
         bytecode = _bytecode(sum(sources), plan)
         compiled = bytecode + len(sources) * _BLOCK // 2 if bytecode else 0
         return cls(

@@ -18,10 +18,9 @@ from imagekit.model.footprint import (
 )
 from imagekit.model.image import LayerRecord
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
-from imagekit.plan.packaging import bytecode_bytes
+from imagekit.plan.packaging import bytecode_bytes, source_size
 
 SOURCE = "source"
-_SOURCES = ".py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +30,7 @@ class Known:
     categories: Mapping[str, Tally]
     """By package name; none of a package that was not measured so."""
     sources: Mapping[str, int]
-    """Bytes of Python sources by package name: bytecode is foreseen from them."""
+    """Bytes of Python sources by package name, as `source_size` counts them."""
     records: Mapping[Digest, LayerRecord]
     """Of layers that were made, by fingerprint: their bytecode is known."""
 
@@ -101,7 +100,7 @@ def _bytecode(
         return {}
     sources = {one.name: known.sources.get(one.name, 0) for one in layer.packages}
     if layer.files is not None:
-        own = (entry.size_bytes for entry in layer.files if entry.path.endswith(_SOURCES))
+        own = (source_size(entry.path, entry.size_bytes) for entry in layer.files)
         sources[SOURCE] = sum(own)
     foreseen = {name: bytecode_bytes(size, plan.target.python) for name, size in sources.items()}
     made = record.unzipped_bytes - layer.unzipped_bytes if record else None

@@ -15,7 +15,7 @@ from imagekit.model.package import Artifact, Package
 from imagekit.model.target import Target
 from imagekit.pipeline.room import foreseen_without_bytecode
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
-from imagekit.plan.packaging import bytecode_bytes, crowded_out
+from imagekit.plan.packaging import bytecode_bytes, crowded_out, source_size
 from imagekit.store import Store
 from tests.e2e.projects import Project, write_project, write_pylock
 from tests.services.cli import succeeded
@@ -88,14 +88,14 @@ def test_far_below_the_limit_nothing_is_read(tmp_path: Path, store: Store) -> No
     small = package(tmp_path, store, "small", 1000, 0)
 
     assert foreseen_without_bytecode(plan((small, 1000)), store) == ()
-    assert not (store.root / "records" / "sources").exists()
+    assert not (store.root / "records" / "sources-2").exists()
 
 
 def test_the_sizes_are_remembered(tmp_path: Path, store: Store) -> None:
     """The facts of large wheels are large themselves."""
     large = package(tmp_path, store, "large", 8000, 0)
     first = foreseen_without_bytecode(plan((large, 8000)), store)
-    (record,) = (store.root / "records" / "sources").iterdir()
+    (record,) = (store.root / "records" / "sources-2").iterdir()
 
     assert json.loads(record.read_bytes()) == {"bytes": {large.wheel.digest.hex: 8000}}
     (store.root / "records" / "wheel" / f"{large.wheel.digest.hex}.json").unlink()
@@ -111,9 +111,13 @@ def test_without_bytecode_nothing_gives_way(tmp_path: Path, store: Store) -> Non
 
 
 def test_the_estimate_is_what_was_measured() -> None:
-    """3.11 makes more of the same sources than those after it."""
-    assert bytecode_bytes(100, "3.13") == bytecode_bytes(100, "3.12") == 130
-    assert bytecode_bytes(100, "3.11") == 145
+    """3.11 makes more of the same sources than those after it, and each more of tests."""
+    made = [bytecode_bytes(100, python) for python in ("3.11", "3.12", "3.13", "3.14")]
+
+    assert made == [119, 112, 107, 107]
+    assert source_size("a/core.py", 100) == 100
+    assert source_size("a/tests/test_core.py", 100) == 140
+    assert source_size("a/core.so", 100) == 0
 
 
 def test_parts_without_sources_are_not_named() -> None:
