@@ -31,7 +31,7 @@ from imagekit.local.runtime_api import (
 from imagekit.local.sandbox import Sandbox
 from imagekit.local.variables import arn_of
 from imagekit.model.errors import RemoteRefused
-from imagekit.model.invocation import INIT_LIMIT_SECONDS, Failure, Init, Invocation
+from imagekit.model.invocation import Failure, Init, Invocation
 
 _BOOT_SECONDS = 120
 _EMULATED_INIT_SECONDS = 300
@@ -135,7 +135,7 @@ class Environment:
         refused = self._begin()
         if refused is not None:
             return Init(ms=0.0, failure=refused)
-        own_limit = _EMULATED_INIT_SECONDS if self.emulated else INIT_LIMIT_SECONDS
+        own_limit = _EMULATED_INIT_SECONDS if self.emulated else self._sandbox.limits.init_seconds
         limit = own_limit if limit_seconds is None else limit_seconds
         end = self._end("", time.monotonic() + limit, polled=True)
         if end is None:

@@ -35,7 +35,7 @@ class Frames:
     """Cuts a stream into frames."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Every frame that is whole now."""
@@ -45,7 +45,8 @@ class Frames:
             end = _OUTWARDS.size + length
             if len(self._rest) < end:
                 return
-            payload, self._rest = self._rest[_OUTWARDS.size : end], self._rest[end:]
+            payload = bytes(memoryview(self._rest)[_OUTWARDS.size : end])
+            del self._rest[:end]
             yield Frame(kind=kind, connection=connection, at_ns=at, payload=payload)
 
 

@@ -121,7 +121,7 @@ class Relay:
         self.count = 0
         self.child: int | None = None
         self.killed = 0
-        self.rest = b""
+        self.rest = bytearray()
         self.woken, self.wakes = socket.socketpair()
         for end in (self.woken, self.wakes):
             end.setblocking(False)
@@ -157,7 +157,7 @@ class Relay:
         at = time.monotonic_ns()
         data = b""
         with suppress(ConnectionError):
-            data = self.connections[number].recv(1 << 16)
+            data = self.connections[number].recv(1 << 20)
         if data:
             tell(b"D", number, data, at)
         else:
@@ -173,7 +173,7 @@ class Relay:
 
     def told(self) -> None:
         """Frames of imagekit's."""
-        data = os.read(0, 1 << 16)
+        data = os.read(0, 1 << 20)
         if not data:
             os._exit(0)
         self.rest += data
@@ -182,7 +182,8 @@ class Relay:
             end = IN.size + length
             if len(self.rest) < end:
                 return
-            payload, self.rest = self.rest[IN.size : end], self.rest[end:]
+            payload = bytes(memoryview(self.rest)[IN.size : end])
+            del self.rest[:end]
             self.do(kind, number, payload)
 
     def do(self, kind: bytes, number: int, payload: bytes) -> None:
@@ -258,7 +259,7 @@ class Relay:
     def drain(self, number: int) -> None:
         """What the function said before it ended comes before its end."""
         with suppress(OSError):
-            while data := self.connections[number].recv(1 << 16, socket.MSG_DONTWAIT):
+            while data := self.connections[number].recv(1 << 20, socket.MSG_DONTWAIT):
                 tell(b"D", number, data)
 
     def clear(self) -> None:

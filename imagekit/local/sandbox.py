@@ -49,7 +49,7 @@ class Sandbox:
 
     def argv(self, image: FoundImage) -> tuple[str, ...]:
         """What Lambda would start: ENTRYPOINT and CMD."""
-        command = image.command if self.handler is None else (self.handler,)
+        command = (self.handler,) if self.handler else image.command
         entrypoint = image.entrypoint if self.entrypoint is None else self.entrypoint
         return (*entrypoint, *command)
 

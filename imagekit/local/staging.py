@@ -7,7 +7,7 @@ is made, and nothing is loaded. Files are written in place, as a mounted file is
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,9 +33,10 @@ def _top(path: str, shared: set[str]) -> str:
 
 def lay_out(tree: Tree, folder: Path) -> None:
     """Have `folder` hold the tree and nothing else, with the modes that an image has."""
-    wanted = {entry.path: entry for entry in tree}
-    for path in _surplus(folder, wanted.keys() | set(tree.folders())):
-        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+    files, folders = {entry.path for entry in tree}, set(tree.folders())
+    for path, is_folder in _below(folder):
+        if path.relative_to(folder).as_posix() not in (folders if is_folder else files):
+            path.rmdir() if is_folder else path.unlink()
     for name in tree.folders():
         (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name).chmod(_FOLDER)
@@ -43,15 +44,11 @@ def lay_out(tree: Tree, folder: Path) -> None:
         _write(entry, folder / entry.path)
 
 
-def _surplus(folder: Path, wanted: set[str]) -> Sequence[Path]:
-    """What the tree has not, the deepest first."""
-    found = (path for path in _below(folder))
-    return [path for path in found if path.relative_to(folder).as_posix() not in wanted]
-
-
-def _below(folder: Path) -> Iterator[Path]:
+def _below(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Everything in it, the deepest first, and whether it is a folder: a link to one is none."""
     for here, folders, files in os.walk(folder, topdown=False):
-        yield from (Path(here, name) for name in (*files, *folders))
+        paths = [Path(here, name) for name in (*files, *folders)]
+        yield from ((path, path.is_dir() and not path.is_symlink()) for path in paths)
 
 
 def _write(entry: FileEntry, path: Path) -> None:

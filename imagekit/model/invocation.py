@@ -36,6 +36,8 @@ class Limits:
     timeout_seconds: int = TIMEOUT_SECONDS
     storage_mb: int = STORAGE_MB
     """Of `/tmp`."""
+    init_seconds: float = INIT_LIMIT_SECONDS
+    """Nobody can raise it in Lambda."""
 
     @property
     def cpus(self) -> float:

@@ -109,9 +109,6 @@ handler = "app.shares"
 handler = "app.answers"
 [functions.lost]
 handler = "lost.handler"
-[functions.slow]
-handler = "slow.handler"
-lambda = { timeout = 3 }
 
 [stages.prod]
 name = "{function}-prod"
@@ -147,9 +144,6 @@ def project(imaged: Project, docker_engine: str) -> Project:
     (imaged.folder / "app.py").write_text(APP, encoding="utf-8")
     (imaged.folder / "lost.py").write_text(
         "import nowhere_to_be_found\n\n\ndef handler(event, context):\n    return 1\n"
-    )
-    (imaged.folder / "slow.py").write_text(
-        "import time\n\ntime.sleep(11)\n\n\ndef handler(event, context):\n    return 1\n"
     )
     return imaged.with_env(DOCKER_HOST=docker_engine)
 
@@ -308,15 +302,6 @@ def test_answer_over_six_megabytes(project: Project) -> None:
     done = invoke(project, "answers", "--event", '{"bytes": 6300000}')
     assert done.returncode == 1
     assert json.loads(done.stdout)["errorType"] == "Function.ResponseSizeTooLarge"
-
-
-def test_init_over_ten_seconds_is_done_again(project: Project) -> None:
-    """At 10 s INIT is ended, and begun anew within the time-out of the invocation (rule C1)."""
-    done = invoke(project, "slow")
-
-    assert "INIT_REPORT Init Duration: 10000.00 ms\tPhase: init\tStatus: timeout" in done.stderr
-    failed(done, "Sandbox.Timedout", "it was not done after 3 s")
-    assert "hint: INIT may take 10 s: `imagekit profile slow` shows what it does" in done.stderr
 
 
 def test_zip_runs_on_the_functions_base(
