@@ -443,3 +443,37 @@ def test_what_a_stage_may_not_say(imaged: Project, lines: str, problem: str) -> 
     assert done.returncode == 2
     assert "stages.prod.layer_repository: " in done.stderr
     assert problem in done.stderr
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(method="PUT", path="/layers/manifests/", hang_up="before"),
+        Fault(method="PUT", path="/layers/manifests/", hang_up="after"),
+        Fault(method="PUT", path="/layers/manifests/", status=429),
+        Fault(method="PUT", path="/layers/blobs/", hang_up="after"),
+        Fault(method="POST", path="/layers/blobs/", status=503),
+        Fault(method="HEAD", path="/layers/manifests/", hang_up="before"),
+    ],
+    ids=lambda fault: f"{fault.method}-{fault.hang_up or fault.status}",
+)
+def test_what_broke_off_is_finished(team: Team, front: Front, fault: Fault) -> None:
+    """Cut before and after the registry took it, or asked to wait: tried again, all are kept."""
+    fault.times = 1
+    front.fault(fault)
+    done = succeeded(team.first.run("build", "--push", env=team.store(1)))
+
+    assert "warning" not in done.stderr
+    assert len(tags(team)) == LAYERS
+
+
+def test_blobs_that_ecr_tidied_away_are_sent_again(
+    in_team: Project, aws: EcrFront, ecr: EcrRegistry
+) -> None:
+    """What no manifest names yet may be gone when one does (E12)."""
+    aws.make("team/layers", imageTagMutability="IMMUTABLE")
+    ecr.tidies = 1
+    done = succeeded(in_team.run("build", "--push"))
+
+    assert "warning" not in done.stderr
+    assert len(kept_in(ecr)) == LAYERS
