@@ -1,0 +1,68 @@
+"""What `imagekit report` tells of artefacts, as one value: the page is drawn from it alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imagekit.model.footprint import Footprint
+from imagekit.model.startup import ImportProfile, StartSeries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageLayer:
+    """One row of the layer table."""
+
+    name: str
+    packages: tuple[str, ...]
+    """`name version` each."""
+    unzipped_bytes: int
+    size_bytes: int | None = None
+    """Compressed; None where it was not made yet."""
+    shared_with: tuple[str, ...] = ()
+    """Other functions of the project that have the same layer."""
+    pushed: bool | None = None
+    """Whether the repository has it already; None where nobody was asked, or it is no layer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """How near an artefact is to one of Lambda's limits."""
+
+    what: str
+    used: int
+    at_most: int
+    unit: str = "B"
+    """`B` for bytes; else a word such as `layers`."""
+
+    @property
+    def share(self) -> float:
+        """Used of what may be, 1.0 at the limit."""
+        return self.used / self.at_most if self.at_most else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageArtefact:
+    """One function as it is packaged."""
+
+    name: str
+    architecture: str
+    why: str
+    footprint: Footprint
+    layers: tuple[PageLayer, ...]
+    limits: tuple[Limit, ...]
+    profile: ImportProfile | None = None
+    """None where nothing was run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """All of a report."""
+
+    title: str
+    made_by: str
+    """`imagekit 0.1.0`."""
+    artefacts: tuple[PageArtefact, ...]
+    series: tuple[StartSeries, ...] = ()
+    """Cold starts, one series for each artefact that was compared."""
+    notes: tuple[str, ...] = ()
+    """What is not in it, and why."""

@@ -1,0 +1,1 @@
+"""One self-contained page: a value in, HTML out."""
