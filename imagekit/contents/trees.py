@@ -9,8 +9,7 @@ from pathlib import Path
 
 from imagekit.contents.bytecode import bytecode_of
 from imagekit.contents.install import wheel_tree
-from imagekit.contents.slim.lighter import Stripped, lighters
-from imagekit.contents.slim.trim import dropped_of, lightened
+from imagekit.contents.slim.trim import dropped_of
 from imagekit.model.package import Package
 from imagekit.model.slim import WHOLE
 from imagekit.model.tree import FileEntry, Tree
@@ -44,6 +43,9 @@ def package_tree(package: Package, path: Path, store: Store) -> Tree:
     tree = wheel_tree(package, path)
     if package.slim.symbols is None:
         return tree
+    # Reading shared objects costs some imports: for those who strip them.
+    from imagekit.contents.slim.lighter import lightened, lighters
+
     whole = wheel_tree(replace(package, slim=WHOLE), path)
     return lightened(tree, package, lighters(package, whole, store), store)
 
@@ -70,5 +72,7 @@ def lighter_entries(
     packages: Iterable[Package], wheel_path: Callable[[Package], Path], store: Store
 ) -> Tree:
     """The shared objects that are shipped without symbols, and links to them; BadWheel."""
+    from imagekit.contents.slim.lighter import Stripped
+
     tree = packages_tree(packages, wheel_path, store)
     return Tree(tuple(one for one in tree if one.link_target or isinstance(one.content, Stripped)))

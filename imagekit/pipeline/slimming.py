@@ -13,7 +13,6 @@ from imagekit.contents.slim.dress import (
     without_excluded,
     without_provided,
 )
-from imagekit.contents.slim.words import unknown_services, unused_patterns
 from imagekit.model.base import Base
 from imagekit.model.errors import ConfigError, Problem
 from imagekit.model.package import Package
@@ -99,6 +98,10 @@ def _of_provided(
 
 def require_known(function: FunctionConfig, packages: Sequence[Package], store: Store) -> None:
     """ConfigError for services that botocore has no model of; for packages that were measured."""
+    if not function.slim.services:
+        return
+    from imagekit.contents.slim.words import unknown_services
+
     problems = tuple(
         Problem(f"{function.where}.botocore_services", what)
         for what in unknown_services(function.slim.services, packages, store)
@@ -109,6 +112,10 @@ def require_known(function: FunctionConfig, packages: Sequence[Package], store: 
 
 def unused(function: FunctionConfig, packages: Sequence[Package], store: Store) -> Iterator[str]:
     """Patterns that name no file of the packages, which were measured; in words."""
+    if not (function.slim.keep or function.slim.drop):
+        return
+    from imagekit.contents.slim.words import unused_patterns
+
     for key, patterns in (("keep", function.slim.keep), ("drop", function.slim.drop)):
         for pattern in unused_patterns(patterns, packages, store):
             yield f"{function.where}.{key}: {pattern!r} names no file of any package"

@@ -12,14 +12,15 @@ import hashlib
 import os
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from imagekit.contents.slim.libraries import copies, is_library, touching
+from imagekit.contents.slim.trim import recorded
 from imagekit.contents.symbols import RECIPE, stripped
 from imagekit.model.digest import Digest
 from imagekit.model.package import Package
-from imagekit.model.tree import Content, Data, Deflated, FileEntry, Tree
+from imagekit.model.tree import Bytes, Content, Data, Deflated, FileEntry, Tree
 from imagekit.store import Store
 
 _MEASURED: Final = "lighter"
@@ -138,6 +139,35 @@ class Stripped:
     @property
     def _name(self) -> str:
         return Digest.of(f"{_LEVEL} {self.lighter.sha256}".encode()).hex
+
+
+def lightened(tree: Tree, package: Package, found: Lighters, store: Store) -> Tree:
+    """`tree` with shared objects as they were `found` without symbols, each of them once."""
+    sizes = {entry.path: entry.size_bytes for entry in tree}
+    changes = Changes.of(sizes, package, found)
+    if not changes:
+        return tree
+
+    def row(said: list[str]) -> list[str]:
+        if said[0] not in changes:
+            return said
+        return [said[0], f"sha256={found[said[0]].sha256}", str(found[said[0]].size_bytes)]
+
+    def light(entry: FileEntry) -> FileEntry:
+        if target := changes.links.get(entry.path):
+            return _link(entry, target)
+        if lighter := changes.lighter.get(entry.path):
+            content = Stripped(entry.content, lighter, store)
+            return replace(entry, content=content, size_bytes=lighter.size_bytes)
+        return recorded(entry, row)
+
+    return Tree(tuple(light(entry) for entry in tree))
+
+
+def _link(entry: FileEntry, target: str) -> FileEntry:
+    # In the same folder, so that the name alone finds it.
+    name = target.rpartition("/")[2]
+    return replace(entry, content=Bytes(b""), size_bytes=0, executable=False, link_target=name)
 
 
 def _measured(entry: FileEntry) -> Lighter:

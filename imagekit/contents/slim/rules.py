@@ -22,35 +22,36 @@ Why = Callable[[str], str | None]
 ASKED_FOR: Final = "asked for"
 STUBS: Final = "type stubs"
 
+TESTS: Final = "tests"
+DOCS: Final = "docs"
+SOURCES: Final = "C sources and headers"
+STATIC: Final = "static libraries"
+BYTECODE: Final = "stale bytecode"
+
 _C_SOURCES = ("c", "cc", "cpp", "cxx", "cu", "h", "hh", "hpp", "hxx", "cuh", "tpp")
 _CYTHON_SOURCES = ("pyx", "pxd", "pxi")
 _FORTRAN_SOURCES = ("f", "f77", "f90", "f95", "pyf")
-_SOURCES = "|".join((*_C_SOURCES, *_CYTHON_SOURCES, *_FORTRAN_SOURCES))
-
-# `docs` may be a package (botocore.docs is imported by boto3), and a template or a page that is
-# served may lie in one: only what is written to be read goes, and only beside code.
-_PROSE = "rst|md|tex|ipynb"
-
-_RULES: Final = re.compile(
-    r"(?P<tests>(?:^|/)tests/)"
-    r"|(?P<docs>^share/(?:doc|man|info)/|(?:^|/)docs?/(?:[^/]+/)*[^/]+\.(?:" + _PROSE + r")$)"
-    r"|(?P<stubs>\.pyi$)"
-    r"|(?P<sources>\.(?:" + _SOURCES + r")$|^include/)"
-    r"|(?P<static>\.(?:a|la)$|(?:^|/)lib(?:64)?/[^/]+\.lib$)"
-    r"|(?P<bytecode>\.pyo$)"
-)
-_REASONS: Final = {
-    "tests": "tests",
-    "docs": "docs",
-    "stubs": STUBS,
-    "sources": "C sources and headers",
-    "static": "static libraries",
-    "bytecode": "stale bytecode",
+_BY_ENDING: Final[dict[str, str]] = {
+    **dict.fromkeys((*_C_SOURCES, *_CYTHON_SOURCES, *_FORTRAN_SOURCES), SOURCES),
+    **dict.fromkeys(("a", "la"), STATIC),
+    "pyi": STUBS,
+    "pyo": BYTECODE,
 }
+# What else ends like this is data: circuits, symbols of drawings.
+_IMPORT_LIBRARY: Final = re.compile(r"(?:^|/)lib(?:64)?/[^/]+\.lib$")
+# `docs` may be a package (botocore.docs is imported by boto3), and a template or a page that is
+# served may lie in one: only what is written to be read goes.
+_PROSE: Final = re.compile(r"(?:^|/)docs?/(?:[^/]+/)*[^/]+\.(?:rst|md|tex|ipynb)$")
+_MANUALS: Final = ("share/doc/", "share/man/", "share/info/")
+_HEADERS: Final = "include/"
+
 MODELS: Final = "models of other services"
 SYMBOLS: Final = "symbols of shared objects"
 COPIES: Final = "copies of shared objects"
-REASONS: Final = (*_REASONS.values(), MODELS, SYMBOLS, COPIES, ASKED_FOR)
+REASONS: Final = (
+    *(TESTS, DOCS, STUBS, SOURCES, STATIC, BYTECODE),
+    *(MODELS, SYMBOLS, COPIES, ASKED_FOR),
+)
 """All that there are."""
 
 # `importlib.metadata` reads them, and licences are to be passed on with what they are of.
@@ -127,15 +128,28 @@ def _general(name: str, slim: Slim) -> Why:
     more = [(re.compile(one.paths), one.reason) for one in MORE if one.holds_for(name)]
 
     def why(path: str) -> str | None:
-        found = _RULES.search(path)
-        reason = _REASONS[found.lastgroup] if found and found.lastgroup else None
-        if reason is None:
+        reason = _reason(path)
+        if reason is None and more:
             reason = next((words for paths, words in more if paths.search(path)), None)
         if reason is None or (exception and exception.search(path)) or _METADATA.match(path):
             return None
         return None if _LICENCE.search(path) and not _CODE.search(path) else reason
 
     return why
+
+
+def _reason(path: str) -> str | None:
+    """Of the general rules. Asked of every file of every wheel: no expression where none hits."""
+    if "tests/" in path and ("/tests/" in path or path.startswith("tests/")):
+        return TESTS
+    ending = path.rpartition(".")[2]
+    if found := _BY_ENDING.get(ending):
+        return found
+    if path.startswith(_HEADERS):
+        return SOURCES
+    if path.startswith(_MANUALS) or ("doc" in path and _PROSE.search(path)):
+        return DOCS
+    return STATIC if ending == "lib" and _IMPORT_LIBRARY.search(path) else None
 
 
 def _stays(path: str) -> None:

@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from imagekit.contents.slim.lighter import Changes, Lighters, Stripped
 from imagekit.contents.slim.rules import deciding
 from imagekit.model.package import Package
 from imagekit.model.slim import Dropped
 from imagekit.model.tree import Bytes, FileEntry, Tree
-from imagekit.store import Store
 
 _RECORD: Final = re.compile(r"[^/]+\.dist-info/RECORD")
 # sha256 in base64 without padding, as every row of ours has it.
@@ -34,36 +32,7 @@ def trimmed(tree: Tree, package: Package) -> Tree:
     def row(said: list[str]) -> list[str] | None:
         return said if said[0] in there else None
 
-    return Tree(tuple(_recorded(entry, row) for entry in kept))
-
-
-def lightened(tree: Tree, package: Package, found: Lighters, store: Store) -> Tree:
-    """`tree` with shared objects as they were `found` without symbols, each of them once."""
-    sizes = {entry.path: entry.size_bytes for entry in tree}
-    changes = Changes.of(sizes, package, found)
-    if not changes:
-        return tree
-
-    def row(said: list[str]) -> list[str]:
-        if said[0] not in changes:
-            return said
-        return [said[0], f"sha256={found[said[0]].sha256}", str(found[said[0]].size_bytes)]
-
-    def light(entry: FileEntry) -> FileEntry:
-        if target := changes.links.get(entry.path):
-            return link_entry(entry, target)
-        if lighter := changes.lighter.get(entry.path):
-            content = Stripped(entry.content, lighter, store)
-            return replace(entry, content=content, size_bytes=lighter.size_bytes)
-        return _recorded(entry, row)
-
-    return Tree(tuple(light(entry) for entry in tree))
-
-
-def link_entry(entry: FileEntry, target: str) -> FileEntry:
-    """In place of `entry`, a link to a file in the same folder."""
-    name = target.rpartition("/")[2]
-    return replace(entry, content=Bytes(b""), size_bytes=0, executable=False, link_target=name)
+    return Tree(tuple(recorded(entry, row) for entry in kept))
 
 
 def dropped_of(files: Iterable[tuple[str, int]], package: Package) -> tuple[Dropped, ...]:
@@ -88,7 +57,8 @@ def record_bytes(dropped: Iterable[Dropped]) -> int:
     return len(_csv([one.path, _DIGEST, one.size_bytes] for one in dropped))
 
 
-def _recorded(entry: FileEntry, row: Callable[[list[str]], list[str] | None]) -> FileEntry:
+def recorded(entry: FileEntry, row: Callable[[list[str]], list[str] | None]) -> FileEntry:
+    """`entry`; RECORD with its rows as `row` says them, without those that it gives None for."""
     if not is_record(entry.path):
         return entry
     said = csv.reader(io.StringIO(bytes(entry.content.read()).decode(), newline=""))
