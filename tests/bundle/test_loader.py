@@ -151,6 +151,14 @@ def test_killed_while_unpacking_the_next_start_goes_on(tmp_path: Path) -> None:
     assert not left.exists()
 
 
+@pytest.mark.parametrize(
+    ("memory", "parts"), [("128", 2), ("512", 8), ("10240", 8), ("16", 1), ("", 8)]
+)
+def test_a_small_function_holds_few_parts(memory: str, parts: int) -> None:
+    """Each is in memory while it is unpacked, and Lambda ends who takes more than he has."""
+    assert start.at_once({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory}) == parts
+
+
 def test_packages_come_right_after_the_functions_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before what the runtime brings, whatever way the folder is written; once only."""
     monkeypatch.setattr(sys, "path", ["/start", "/var/../var/task", "/opt/python", "/runtime"])

@@ -17,7 +17,7 @@ import struct
 import sys
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from types import CodeType
@@ -37,7 +37,9 @@ _HEADER = struct.Struct("<4s5H3I2H")
 """Of a member: PKWARE's APPNOTE.TXT 6.3, 4.3.7."""
 _MARK, _STORED = b"PK\3\4", 0
 _PIECE = 1024 * 1024
-_AT_ONCE = 8
+_MOST_AT_ONCE = 8
+_MEGABYTES_EACH = 64
+"""Of the function's memory: a part is held while it is unpacked."""
 
 Read = Callable[[int, int], Any]
 """Gives the bytes of the archive from an offset on, so many: `bytes` or another buffer."""
@@ -195,7 +197,7 @@ def _side_by_side(jobs: Iterator[Any], do: Callable[[Any], None]) -> None:
             except BaseException as error:
                 failures.append(error)
 
-    threads = [threading.Thread(target=work) for _ in range(_AT_ONCE - 1)]
+    threads = [threading.Thread(target=work) for _ in range(at_once(os.environ) - 1)]
     for thread in threads:
         thread.start()
     work()
@@ -203,6 +205,12 @@ def _side_by_side(jobs: Iterator[Any], do: Callable[[Any], None]) -> None:
         thread.join()
     if failures:
         raise failures[0]
+
+
+def at_once(environ: Mapping[str, str]) -> int:
+    """Parts at a time, by the function's memory: 2 of 128 MB, 8 from 512 MB on."""
+    memory = int(environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 1024)
+    return max(1, min(_MOST_AT_ONCE, memory // _MEGABYTES_EACH))
 
 
 class _File:
