@@ -330,6 +330,8 @@ class LambdaFront(ThreadingHTTPServer):
 
     def _on_invoke(self, call: Call) -> Answer:
         version = call.query.get("Qualifier", ["$LATEST"])[0]
+        if call.to_moto("GET", f"/2015-03-31/functions/{call.function}")[0] == 404:
+            return _refusal(404, "ResourceNotFoundException", f"no function {call.function}")
         if f"{call.function}:{version}" in self.broken:
             told = {"errorMessage": "no module named model", "errorType": "ImportError"}
             return 200, told, {"X-Amz-Function-Error": "Unhandled", **self._log(call, version)}

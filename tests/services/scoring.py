@@ -29,14 +29,16 @@ def fetch(folder: Path, requirements: Path, machine: str, environ: Mapping[str, 
     return folder
 
 
-def fetch_runtime_client(folder: Path, machine: str, environ: Mapping[str, str]) -> Path:
+def fetch_runtime_client(
+    folder: Path, machine: str, environ: Mapping[str, str], client: str = RUNTIME_CLIENT
+) -> Path:
     """Download `awslambdaric` and what it needs for Python 3.13 into `folder`."""
     complete = folder / f".complete-ric-{machine}"
     if not complete.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as name:
             asked = Path(name, "runtime-client.txt")
-            asked.write_text(RUNTIME_CLIENT, encoding="utf-8")
+            asked.write_text(client, encoding="utf-8")
             _download(folder, ["-r", str(asked)], machine, environ)
         complete.touch()
     return folder
