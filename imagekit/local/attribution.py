@@ -9,12 +9,15 @@ from pathlib import PurePosixPath
 
 from imagekit.local.importtime import Timed
 from imagekit.local.probed import Module, Probed
+from imagekit.model.packaging import LOADER
 from imagekit.model.startup import Import, Owner
 
 OWN = Owner("own", "your code")
 STDLIB = Owner("stdlib", "standard library")
 CLIENT = Owner("client", "runtime client")
 BASE = Owner("base", "base")
+LOADER_OWNER = Owner("client", "imagekit's loader")
+"""Of a ZIP that unpacks at start."""
 
 _CLIENT_NAMES = frozenset({"awslambdaric", "simplejson", "snapshot-restore-py"})
 _CLIENT_FOLDERS = ("/opt/imagekit/", "/var/runtime/")
@@ -80,6 +83,8 @@ def owner_of(file: str, probed: Probed, layers: Layers = NO_LAYERS) -> Owner | N
         return STDLIB
     if file.startswith(_CLIENT_FOLDERS):
         return CLIENT
+    if file.startswith(f"{probed.task}{LOADER}/"):
+        return LOADER_OWNER
     if file.startswith(probed.task):
         return OWN
     return BASE if file.startswith("/") else None

@@ -22,6 +22,7 @@ from imagekit.report.bench import bench_json, bench_lines, closing_line
 if TYPE_CHECKING:
     from imagekit.daemon.engine import Engine
     from imagekit.local.bench import Contender
+    from imagekit.pipeline.make import Made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,13 @@ def _series(entry: _Entry, starts: tuple[ColdStart, ...]) -> StartSeries:
         where="here",
         memory_limit_mb=sandbox.limits.memory_mb,
         starts=starts,
-        bytecode=made.plan.bytecode is not None if made else None,
+        bytecode=_bytecode(made),
         size_bytes=made.outcome.size_bytes if made else None,
     )
+
+
+def _bytecode(made: Made | None) -> bool | None:
+    """Whether it has all, or none; None where a part was left out, or nobody knows."""
+    if made is None or (made.zip and made.zip.bytecode and made.zip.bytecode.cut):
+        return None
+    return made.plan.bytecode is not None

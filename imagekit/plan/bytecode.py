@@ -98,6 +98,20 @@ def keep(
     return Choice(paths=paths, kept=kept)
 
 
+def foreseen_words(cut: Sequence[str], room_bytes: int, gains: Sequence[BytecodeGain]) -> str:
+    """What is known before anything was compiled: which parts will lose some, and what is left."""
+    line = f"hardly room for that of {', '.join(cut)}; {size(room_bytes)} fit"
+    line += ", what the handler imports first"
+    if (all_ms := all_saved_ms(gains)) is None:
+        return line
+    saved, left = 0.0, room_bytes
+    for gain in sorted(gains, key=_by_worth):
+        fits = min(gain.bytecode_bytes, left)
+        saved += gain.saved_ms * fits / max(gain.bytecode_bytes, 1)
+        left -= fits
+    return f"{line}: about {duration(saved)} of the {duration(all_ms)} that all would save a start"
+
+
 def words(kept: Kept) -> str:
     """For people, after the version that compiled it; empty where there is nothing to say."""
     saves = "" if kept.saved_ms is None else f"saves {duration(kept.saved_ms)} of a start"

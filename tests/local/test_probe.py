@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imagekit.local.attribution import OWN, STDLIB, Layers
+from imagekit.local.attribution import LOADER_OWNER, OWN, STDLIB, Layers
 from imagekit.local.probed import ImportFailed, parse
 from imagekit.local.profiled import Subject, profile_of
 from tests.local.probing import package, probed, said, write
@@ -95,6 +95,22 @@ def test_a_package_without_a_record_is_told_by_its_name(task: Path, site: Path) 
     owner = next(one.owner for one in profile.imports if one.module == "numberfold.deep")
 
     assert owner is not None and owner.name == "numberfold 2.1.0"
+
+
+def test_the_loader_of_a_zip_that_unpacks_is_not_your_code(task: Path, site: Path) -> None:
+    """What imagekit put beside it is told apart."""
+    write(
+        task,
+        {
+            "imagekit_loader/__init__.py": "",
+            "imagekit_loader/start.py": "",
+            "scoring/rules.py": "import imagekit_loader.start\n",
+        },
+    )
+    profile = profile_of(SUBJECT, probed(task, "scoring.app", site=site), LAYERS)
+    owners = {one.module: one.owner for one in profile.imports}
+
+    assert owners["imagekit_loader.start"] == LOADER_OWNER
 
 
 def test_layers_are_the_plans(task: Path, site: Path) -> None:
