@@ -21,14 +21,19 @@ from imagekit.model.digest import Digest
 from imagekit.model.packaging import ARCHIVE, DESCRIPTION, LOADER, key_of
 from imagekit.model.tree import Bytes, Data, FileEntry, Tree
 from imagekit.plan.build_plan import TASK_ROOT
+from imagekit.plan.door import DOOR
 from imagekit.store import Store
 
 OWNER = "imagekit's loader"
-LOADER_FORMAT = 1
-"""Raised when the loader, the door or the description changes: ZIPs are then made anew."""
-
 _KIND = "rest"
 _LOADER = Path(__file__).parent / "loader"
+_FILES = ("__init__.py", "start.py", "s3.py")
+LOADER_FORMAT = Digest.of(b"".join([DOOR, *((_LOADER / name).read_bytes() for name in _FILES)])).hex
+"""Another loader or another door: ZIPs are made anew."""
+
+_ARCHIVE_FORMAT = 1
+"""Raised when the archive of the same layers changes, or what is said about it."""
+
 _PART_BYTES = 4 * 1024 * 1024
 """Compressed: small enough for eight at once in memory, large enough for S3."""
 
@@ -59,7 +64,7 @@ def rest_of(
 
     CannotBuild, TooLarge, BadWheel.
     """
-    recipe = [f"loader {LOADER_FORMAT}", *(one.hex for one in fingerprints)]
+    recipe = [f"archive {_ARCHIVE_FORMAT}", *(one.hex for one in fingerprints)]
     key = Digest.of("\n".join(recipe).encode()).hex
     rest = known_rest(store.record(_KIND, key), store)
     if rest is None:
@@ -123,7 +128,7 @@ def _made(tree: Tree, store: Store) -> Rest:
 
 def loader_entries(rest: Rest, store: Store, compiler: Compiler | None) -> Iterator[FileEntry]:
     """What goes into the ZIP for the rest: the loader, what it reads, and the archive itself."""
-    names = ("__init__.py", "start.py", *(("s3.py",) if rest.bucket else ()))
+    names = _FILES if rest.bucket else _FILES[:-1]
     sources = [_file(f"{LOADER}/{name}", Bytes((_LOADER / name).read_bytes())) for name in names]
     yield from sources
     if compiler is not None:

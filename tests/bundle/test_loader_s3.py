@@ -251,6 +251,7 @@ def test_another_object_under_the_key_is_refused(
     """Whoever may write to the bucket cannot run code in the function."""
     rest = bundle(tmp_path, tree(FILES), "packages")
     good = (tmp_path / start.ARCHIVE).read_bytes()
+    (tmp_path / start.ARCHIVE).unlink()
     bucket(good[:1000] + bytes(10) + good[1010:], key_of(rest.digest))
 
     with pytest.raises(BundleError, match="is not what was built") as told:
