@@ -199,3 +199,31 @@ def test_tmp_must_hold_it(project: Project, wheels: Path, index: Index) -> None:
 
     plan = json.loads(succeeded(project.run("plan", "--json")).stdout)["functions"][0]
     assert 540_000_000 < plan["unpacks"]["disk_bytes"] < 541_000_000
+
+
+def test_a_compiled_handler_has_no_door(project: Project) -> None:
+    """Nothing can run before a shared object: said with the key, before anything is made."""
+    (project.folder / "native.so").write_bytes(b"\x7fELF")
+    project.replace("app.handler", "native.handler")
+    project.replace("[functions.app]", '[functions.app]\nsource = ["native.so"]')
+    done = project.run("build")
+
+    assert done.returncode == 2, done.stderr
+    assert "functions.app.handler: 'native.handler' is no Python source" in done.stderr
+    assert "hint: write a module in Python that imports it" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("packaging", "hint"),
+    [("zip-nested", 'packaging = "zip-s3"'), ("zip-s3", 'hint: write `packaging = "image"`')],
+)
+def test_your_own_files_must_fit(project: Project, packaging: str, hint: str) -> None:
+    """They stay in /var/task, where your code looks for them; what is heaviest is named."""
+    with (project.folder / "model.bin").open("wb") as model:
+        model.truncate(262_144_000)
+    project.replace("[functions.app]", '[functions.app]\ninclude = ["model.bin"]')
+    done = project.run("build", "--packaging", packaging)
+
+    assert done.returncode == 1, done.stderr
+    assert "source" in done.stderr
+    assert hint in done.stderr
