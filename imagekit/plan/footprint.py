@@ -106,8 +106,15 @@ def _bytecode(
     made = record.unzipped_bytes - layer.unzipped_bytes if record else None
     in_all = sum(foreseen.values())
     if made is not None and made >= 0 and in_all:
-        foreseen = {name: size * made // in_all for name, size in foreseen.items()}
+        foreseen = _shared(made, foreseen, in_all)
     return {name: Amount(size) for name, size in foreseen.items() if size}
+
+
+def _shared(made: int, by: Mapping[str, int], in_all: int) -> dict[str, int]:
+    """So many bytes by these weights; what division leaves goes to the heaviest."""
+    found = {name: size * made // in_all for name, size in by.items()}
+    heaviest = max(by, key=lambda name: by[name])
+    return found | {heaviest: found[heaviest] + made - sum(found.values())}
 
 
 def _with(package: PackageFootprint, bytecode: Amount) -> PackageFootprint:

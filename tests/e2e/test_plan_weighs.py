@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.projects import Project, write_pylock
 from tests.services.cli import succeeded
 from tests.services.index import Index
@@ -95,3 +97,16 @@ def test_what_was_asked_for_has_no_verdict_to_change(imaged: Project) -> None:
     """Nor has a small ZIP."""
     assert "ways" not in plan(imaged)
     assert "ways" not in plan(imaged, "--packaging", "zip")
+
+
+@pytest.mark.parametrize("packaging", ["zip", "image"])
+def test_the_forecast_of_scoring_is_within_a_per_cent(scoring: Project, packaging: str) -> None:
+    """pandas, numpy, pyarrow and boto3 on Debian, bytecode included, before any wheel is fetched;
+    of an image to the byte once its layers were made."""
+    before = plan(scoring, "--packaging", packaging)["footprint"]
+    made = scoring.build("--packaging", packaging)["unzipped_bytes"]
+
+    assert before["estimated"] == ["bytecode"]
+    assert abs(before["unzipped_bytes"] - made) < made / 100
+    if packaging == "image":
+        assert plan(scoring, "--packaging", packaging)["footprint"]["unzipped_bytes"] == made

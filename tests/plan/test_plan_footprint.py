@@ -96,16 +96,16 @@ def test_a_layer_that_was_made_tells_its_bytecode() -> None:
     """Its record has the sum; the packages share it by their sources."""
     shared, source = PLAN.layers
     records = {
-        shared.fingerprint: made(shared, 10_100 + 1_100),
+        shared.fingerprint: made(shared, 10_100 + 1_103),
         source.fingerprint: made(source, 10 + 20),
     }
 
     found = plan_footprint(PLAN, replace(KNOWN, records=records))
 
     assert found.estimated == ()
-    assert dict(found.categories)["bytecode"] == Amount(1_100 + 20)
+    assert dict(found.categories)["bytecode"] == Amount(1_103 + 20)
     assert found.layers[0].size_bytes == 5_000
-    assert dict(found.layers[0].packages[0].categories)["bytecode"] == Amount(1_000)
+    assert dict(found.layers[0].packages[0].categories)["bytecode"] == Amount(1_003)
 
 
 def test_what_nobody_counted_is_known_in_sum() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -122,6 +124,24 @@ def test_bytes_that_are_not_those_of_the_digest_are_not_believed() -> None:
     found = footprint_of(Reader().read(swapped))
 
     assert "digest" in str(found.layers[0].unread)
+
+
+def test_memory_does_not_grow_with_the_files(tmp_path: Path) -> None:
+    """A layer of many megabytes is read as it streams by, with its content hashed."""
+    big = tmp_path / "layer"
+    made = layer(Member(name="var/task/big.bin", data=bytes(64 * 1024 * 1024)))
+    big.write_bytes(made.blob)
+    opened = image(made)
+    on_disk = replace(opened.layers[0], open=lambda: big.open("rb"))
+    tracemalloc.start()
+    try:
+        found = Reader(content=True).read(replace(opened, layers=(on_disk,)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert footprint_of(found).amount.unzipped_bytes == 64 * 1024 * 1024
+    assert peak < 16 * 1024 * 1024
 
 
 def test_an_index_is_refused_with_a_way_on() -> None:
