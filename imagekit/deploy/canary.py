@@ -7,13 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from imagekit.aws.functions import Invoked
 from imagekit.deploy.alias import set_alias
 from imagekit.deploy.place import Place
-from imagekit.model.errors import RemoteError, WentBack
+from imagekit.model.errors import AwsRefused, RemoteError, WentBack
 from imagekit.model.function import AliasState
 
 _STEP = re.compile(r"(\d{1,2})%:(\d+)(s|m|h)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
+_PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)
+# Throttled, or being made ready (lambda_rules L16): anything else may have run the event.
+_NOT_CALLED = frozenset(
+    {
+        "CodeArtifactUserPendingException",
+        "ResourceConflictException",
+        "ResourceNotReadyException",
+        "TooManyRequestsException",
+    }
+)
 _LOOK_SECONDS = 30.0
 """Between two looks at the errors; CloudWatch counts them by the minute."""
 
@@ -67,7 +78,7 @@ class Mover:
         return set_alias(self.place, self.name, now, replace(now, version=version, routing=()))
 
     def _smoke(self, now: AliasState, version: str, event: bytes) -> None:
-        answer = self.place.functions.invoke(self.name, version, event)
+        answer = self._invoked(version, event)
         if answer.error is not None:
             if now.routing:
                 self._back(now)
@@ -77,6 +88,17 @@ class Mover:
                 causes=(f"{answer.error}: {answer.payload[:500]}",),
                 hint=self._hint,
             )
+
+    def _invoked(self, version: str, event: bytes) -> Invoked:
+        """The answer; asked again where Lambda says that the version was not even called."""
+        for pause in _PATIENCE:
+            try:
+                return self.place.functions.invoke(self.name, version, event)
+            except AwsRefused as error:
+                if error.code not in _NOT_CALLED:
+                    raise
+            self.place.sleep(pause)
+        return self.place.functions.invoke(self.name, version, event)
 
     def _steps(self, canary: Canary, now: AliasState, version: str) -> AliasState:
         began = self.place.now()

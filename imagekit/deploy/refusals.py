@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +27,7 @@ _BLOCKED = {
 }
 _LONG_BLOCKED = frozenset({"python2.7", "python3.6", "python3.7"})
 _WITHOUT_SNAPSTART = frozenset({"python3.9", "python3.10", "python3.11"})
+_ENV_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ def _packages(observed: Observed, wanted: Wanted, facts: Facts) -> Iterator[Refu
 
 def _settings(observed: Observed, wanted: Wanted) -> Iterator[Refusal]:
     settings, function = wanted.settings, observed.function
+    yield from _env(function, wanted)
     if wanted.package == "image" and settings.layers:
         yield Refusal(
             "a function of an image takes no Lambda layers (lambda_rules R13)",
@@ -197,6 +200,20 @@ def _settings(observed: Observed, wanted: Wanted) -> Iterator[Refusal]:
         yield Refusal(
             f"SnapStart needs Python 3.12 or later, and the function has {runtime} (R12)",
             "write `lambda.snapstart = false`",
+        )
+
+
+def _env(function: FunctionState | None, wanted: Wanted) -> Iterator[Refusal]:
+    """All variables together: those that are named, and those that the function has besides."""
+    if wanted.settings.env is None or function is None:
+        return
+    merged = dict(function.env) | dict(wanted.settings.env)
+    found = len(json.dumps(merged, separators=(",", ":")).encode())
+    if found > _ENV_BYTES:
+        yield Refusal(
+            f"its variables would be {found} bytes of JSON, with those that it has besides "
+            f"`lambda.env`; Lambda takes at most {_ENV_BYTES} (lambda_rules L20)",
+            f"aws lambda get-function-configuration --function-name {wanted.name} shows them",
         )
 
 

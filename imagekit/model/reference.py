@@ -11,7 +11,11 @@ from imagekit.model.digest import Digest
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_ECR = re.compile(r"(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
+# A region's classic host, its FIPS host, and the dual-stack one: three names of one registry.
+_ECR = re.compile(
+    r"(\d{12})\.(?:dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
+    r"|dkr-ecr(?:-fips)?\.([a-z0-9-]+)\.on\.(?:aws|amazonwebservices\.com\.cn))"
+)
 
 DOCKER_HUB = "docker.io"
 
@@ -54,7 +58,7 @@ class Reference:
     def ecr(self) -> tuple[str, str] | None:
         """Account and region, where the registry is a private ECR."""
         found = _ECR.fullmatch(self.registry)
-        return (found[1], found[2]) if found else None
+        return (found[1], found[2] or found[3]) if found else None
 
     def at(self, digest: Digest) -> Reference:
         """The same repository, by digest alone."""

@@ -126,6 +126,29 @@ def test_smoke_event_comes_before_any_traffic(world: World) -> None:
     assert world.alias() == "2"
 
 
+def test_smoke_event_waits_until_the_version_can_be_called(world: World) -> None:
+    """Throttled, or being made ready (L16): called again, as it was not called at all."""
+    world.deploy(ONE)
+    for code in ("TooManyRequestsException", "CodeArtifactUserPendingException"):
+        world.front.faults.append(Fault(operation="Invoke", status=409, code=code))
+    world.deploy(TWO, mover(smoke=b"{}"))
+
+    assert world.alias() == "2"
+    assert world.front.operations().count("Invoke") == 3
+
+
+def test_smoke_event_that_may_have_run_is_not_sent_again(world: World) -> None:
+    """The connection broke while it ran: an error, the old version serving."""
+    world.deploy(ONE)
+    world.front.forget()
+    world.front.faults.append(Fault(operation="Invoke", hang_up="after"))
+    with pytest.raises(AwsRefused):
+        world.deploy(TWO, mover(smoke=b"{}"))
+
+    assert world.front.operations().count("Invoke") == 1
+    assert world.alias() == "1"
+
+
 def test_interrupted_canary_begins_again(world: World) -> None:
     """Killed while a part of the traffic was new: the same command goes through all steps."""
     world.deploy(ONE)

@@ -173,6 +173,20 @@ def test_anyway_goes_on(observed: Observed) -> None:
     assert refusals(observed, archive(anyway=True), facts(), TODAY) == ()
 
 
+def test_variables_are_counted_with_those_that_are_there() -> None:
+    """4 KB for all together (L20): what the configuration names is not all."""
+    named = LambdaSettings(env=(("NEW", "x" * 3000),))
+    (found,) = refusals(there(env=(("OLD", "y" * 1100),)), archive(settings=named), facts(), TODAY)
+
+    assert "4119 bytes of JSON" in found.what
+    assert "get-function-configuration" in found.hint
+    replaced = LambdaSettings(env=(("OLD", "x" * 3000),))
+    assert (
+        refusals(there(env=(("OLD", "y" * 1100),)), archive(settings=replaced), facts(), TODAY)
+        == ()
+    )
+
+
 def test_another_endpoint_takes_any_registry() -> None:
     """A test stack has its own."""
     of_image = there(package="image")

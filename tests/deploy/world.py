@@ -53,6 +53,7 @@ class World:
     moto: str
     front: LambdaFront
     clock: Clock
+    region: str = REGION
     clients: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -60,7 +61,7 @@ class World:
         """What a user sets."""
         return {
             **KEYS,
-            "AWS_REGION": REGION,
+            "AWS_REGION": self.region,
             "AWS_ENDPOINT_URL": self.moto,
             "AWS_ENDPOINT_URL_LAMBDA": self.front.url,
         }
@@ -85,7 +86,7 @@ class World:
             return self.clients[service]
         self.clients[service] = boto3.client(
             service,  # type: ignore[call-overload]
-            region_name=REGION,
+            region_name=self.region,
             endpoint_url=self.front.url if service == "lambda" else self.moto,
             aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],

@@ -156,3 +156,16 @@ def test_stage_runs_the_same_digest_from_its_own_repository(pushed: Project, aws
     succeeded(pushed.run("promote", reference, "prod/app"))
     made = deploy(pushed, "--stage", "prod", "--create", "--role", ROLE)
     assert made["image"].endswith(f"/prod/app@{digest}")
+
+
+@pytest.mark.parametrize("name", ["{}.dkr.ecr-fips.{}.amazonaws.com", "{}.dkr-ecr.{}.on.aws"])
+def test_other_names_of_ecr_are_deployed_by_the_classic_one(
+    pushed: Project, front: LambdaFront, name: str
+) -> None:
+    """Lambda reads from the classic host alone (L2, L3)."""
+    reference = push(pushed)
+    host, _, rest = reference.partition("/")
+    account, region = host.split(".")[0], host.split(".")[3]
+    made = deploy(pushed, "--image", f"{name.format(account, region)}/{rest}", *CREATE)
+
+    assert made["image"] == reference

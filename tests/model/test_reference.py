@@ -53,3 +53,19 @@ def test_a_private_ecr_tells_its_account_and_region() -> None:
 
     assert ecr.ecr == ("123456789012", "eu-west-1")
     assert Reference.parse("public.ecr.aws/lambda/python:3.13").ecr is None
+
+
+@pytest.mark.parametrize(
+    ("host", "place"),
+    [
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com", ("123456789012", "eu-west-1")),
+        ("123456789012.dkr.ecr-fips.us-east-1.amazonaws.com", ("123456789012", "us-east-1")),
+        ("123456789012.dkr-ecr.eu-west-1.on.aws", ("123456789012", "eu-west-1")),
+        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", ("123456789012", "cn-north-1")),
+        ("public.ecr.aws", None),
+        ("evil-123456789012.dkr-ecr.eu-west-1.on.aws", None),
+    ],
+)
+def test_names_of_a_private_ecr(host: str, place: tuple[str, str] | None) -> None:
+    """Classic, FIPS and dual-stack hosts are one registry (lambda_rules L1 to L3); no other is."""
+    assert Reference(registry=host, repository="team/app").ecr == place
