@@ -99,6 +99,7 @@ def test_layout_on_disk_says_what_it_is(scoring: Project) -> None:
 def test_plan_is_right_and_downloads_nothing(scoring: Project, scoring_index: Index) -> None:
     """`plan` reads wheels' directories by ranges: exact unzipped sizes, no wheel fetched whole."""
     scoring.replace("[tool.imagekit]", "[tool.imagekit]\nbytecode = false", "pyproject.toml")
+    scoring.replace('packaging = "image"', 'slim = "off"', "pyproject.toml")
     plan = json.loads(succeeded(scoring.run("plan", "--json")).stdout)["functions"][0]
     wheels = {
         path.name: path.stat().st_size for path in scoring_index.wheels() if "x86" in path.name
