@@ -27,6 +27,9 @@ _PROCESSES = 1024  # as in Lambda: docs.aws.amazon.com/lambda/latest/dg/gettings
 _FILES = 1024
 _CONFLICT = 409
 _REMOVAL_SECONDS = 20
+_KEPT = "24h"
+_OVER = ("created", "dead", "exited")
+_STARTING_SECONDS = 60
 
 
 class NoSuchProgram(RemoteRefused):
@@ -191,23 +194,27 @@ class Containers:
             made = self._client.api.create_container(image_id, labels={LABEL: "1"})
             try:
                 self._client.api.put_archive(made["Id"], "/", data)
-                changes = [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
+                marked = {LABEL: "1", **labels}
+                changes = [f'LABEL "{name}"="{value}"' for name, value in marked.items()]
                 found = self._client.api.commit(made["Id"], changes=changes)
             finally:
                 self._client.api.remove_container(made["Id"], force=True, v=True)
         return str(found["Id"])
 
-    def tidy(self) -> None:
-        """Remove what was never started, or whose end nobody saw; what runs is somebody's."""
+    def tidy(self, now: float) -> None:
+        """Remove containers that have ended, or were never started a minute after they were made,
+        and images without a name that `layered` made a day ago; what runs is somebody's."""
         from docker.errors import APIError
 
         with refusals("docker ps"):
-            found = self._client.api.containers(
-                all=True, filters={"label": LABEL, "status": ["exited", "dead"]}
-            )
-            for one in found:
-                with suppress(APIError):
-                    self._client.api.remove_container(one["Id"], force=True, v=True)
+            api = self._client.api
+            for one in api.containers(all=True, filters={"label": LABEL, "status": list(_OVER)}):
+                fresh = one["State"] == "created" and now - one["Created"] < _STARTING_SECONDS
+                with suppress(APIError):  # somebody else did
+                    if not fresh:
+                        api.remove_container(one["Id"], force=True, v=True)
+            with suppress(APIError):
+                api.prune_images(filters={"dangling": True, "label": LABEL, "until": _KEPT})
 
     def _attach(self, identity: str) -> Any:
         params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}

@@ -9,7 +9,7 @@ from imagekit.engines.oci import image_of
 from imagekit.local.sandbox import Sandbox
 from imagekit.model.target import Architecture, Target
 from imagekit.pipeline.layers import make_layers
-from imagekit.pipeline.loading import into_engine
+from imagekit.pipeline.loading import into_engine, local_name
 from imagekit.pipeline.packages import weigh
 from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.request import Request
@@ -43,7 +43,7 @@ def bare_image(
         workshop, session.packages, (plan,), lambda record: None, PreviousImages.none(workshop)
     )
     image = image_of(plan, made.records, workshop.store, origins=made.origins)
-    name = f"imagekit-local/{function.name.lower()}:latest"
+    name = local_name(function.name)
     found = plan.base.facts.interpreter if plan.base else None
     return Sandbox(
         image=into_engine(workshop, engine, image, name),

@@ -37,7 +37,7 @@ def run(workshop: Workshop, asked: InvokeRequest) -> int:
     """
     stage_of(workshop, asked.wish.stage)
     with connect(workshop.environ) as engine:
-        engine.containers.tidy()
+        engine.containers.tidy(workshop.now())
         found = runnable(workshop, engine, asked.artefact, asked.wish.request)
         return _run(workshop, engine, found, asked)
 

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from imagekit.daemon.engine import Engine
 
 
+def local_name(function: str) -> str:
+    """What an image is called that is only run here: nobody's own name is moved."""
+    return f"imagekit-local/{function.lower()}:latest"
+
+
 def into_engine(workshop: Workshop, engine: Engine, image: Image, tag: str) -> str:
     """The image's id in the engine, which has it under that name now.
 

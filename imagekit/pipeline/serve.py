@@ -49,7 +49,7 @@ def run(workshop: Workshop, asked: ServeRequest) -> None:
     stage_of(workshop, asked.wish.stage)
     with ExitStack() as stack:
         engine = stack.enter_context(connect(workshop.environ))
-        engine.containers.tidy()
+        engine.containers.tidy(workshop.now())
         emulator = Emulator(asked.port)
         stack.callback(emulator.stop)
         folder = stack.enter_context(workshop.store.folder())

@@ -15,7 +15,7 @@ from imagekit.model.digest import Digest
 from imagekit.model.tree import Tree
 from imagekit.pipeline.bare import bare_image
 from imagekit.pipeline.layers import make_layers
-from imagekit.pipeline.loading import into_engine
+from imagekit.pipeline.loading import into_engine, local_name
 from imagekit.pipeline.local_wish import Wish, settled
 from imagekit.pipeline.make import By, make
 from imagekit.pipeline.previous import PreviousImages
@@ -126,7 +126,7 @@ def _image(
     alone = replace(plan, layers=below)
     layers = make_layers(workshop, session.packages, (alone,), lambda record: None, nothing_before)
     image = image_of(alone, layers.records, workshop.store, origins=layers.origins)
-    name = f"imagekit-local/{plan.function.lower()}:latest"
+    name = local_name(plan.function)
     return Sandbox(image=into_engine(workshop, engine, image, name), interpreter=interpreter)
 
 

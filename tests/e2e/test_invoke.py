@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.here import Written, project_here
 from tests.e2e.projects import Done, Project, copy_example
 from tests.services.cli import succeeded
-from tests.services.containers import forget
 from tests.services.docker import connect
 from tests.services.images import layer_of, put_image
 from tests.services.index import Index
@@ -79,6 +79,14 @@ def answers(event, context):
     return "x" * event["bytes"]
 """
 
+LOST = """\
+import nowhere_to_be_found
+
+
+def handler(event, context):
+    return 1
+"""
+
 FUNCTIONS = """
 [functions.app]
 handler = "app.handler"
@@ -101,6 +109,9 @@ handler = "app.breaks"
 handler = "app.writes"
 [functions.writes_tmp]
 handler = "app.writes_tmp"
+[functions.fills]
+handler = "app.writes_tmp"
+lambda = { memory = 128 }
 [functions.calls]
 handler = "app.calls"
 [functions.shares]
@@ -125,27 +136,21 @@ REPORT = re.compile(
 
 
 @pytest.fixture(scope="module")
-def made(
-    tmp_path_factory: pytest.TempPathFactory, docker_engine: str
-) -> Iterator[Callable[[str], None]]:
-    """Notes images by name that are taken out of the engine in the end."""
-    names: list[str] = []
-    yield names.append
-    for name in names:
-        forget(docker_engine, name)
-
-
-@pytest.fixture
-def project(imaged: Project, docker_engine: str) -> Project:
+def project(
+    tmp_path_factory: pytest.TempPathFactory,
+    aws_base: str,
+    docker_engine: str,
+    uv_cache: Path,
+) -> Iterator[Project]:
     """One image project with a function for each way to fail."""
-    config = imaged.folder / "imagekit.toml"
-    keys = config.read_text(encoding="utf-8").partition("[functions.app]")[0]
-    config.write_text(f"{keys}{FUNCTIONS}", encoding="utf-8")
-    (imaged.folder / "app.py").write_text(APP, encoding="utf-8")
-    (imaged.folder / "lost.py").write_text(
-        "import nowhere_to_be_found\n\n\ndef handler(event, context):\n    return 1\n"
-    )
-    return imaged.with_env(DOCKER_HOST=docker_engine)
+    files = {"app.py": APP, "lost.py": LOST, "event.json": '{"from": "file"}'}
+    names = tuple(re.findall(r"\[functions\.(\w+)\]", FUNCTIONS))
+    written = Written(functions=FUNCTIONS, files=files, names=names)
+    folder = tmp_path_factory.mktemp("invoked")
+    with project_here(
+        folder, written, base=aws_base, engine=docker_engine, uv_cache=uv_cache
+    ) as found:
+        yield found
 
 
 def invoke(project: Project, *arguments: str) -> Done:
@@ -174,7 +179,6 @@ def failed(done: Done, kind: str, hint: str) -> dict[str, str]:
 
 def test_answer_log_and_report(project: Project) -> None:
     """The answer alone on stdout; log and REPORT on stderr; the event from a file, or as JSON."""
-    (project.folder / "event.json").write_text('{"from": "file"}', encoding="utf-8")
     for given, event in (
         (("--event", "event.json"), {"from": "file"}),
         (("--event", '{"n": 1}'), {"n": 1}),
@@ -243,10 +247,7 @@ def test_tmp_has_its_size_and_counts_as_memory_only_here(project: Project) -> No
     done = invoke(project, "writes_tmp", "--event", '{"bytes": 600000000}')
     assert json.loads(done.stdout)["errorMessage"] == "[Errno 28] No space left on device"
 
-    project.replace(
-        'handler = "app.writes_tmp"', 'handler = "app.writes_tmp"\nlambda = { memory = 128 }'
-    )
-    done = invoke(project, "writes_tmp", "--event", '{"bytes": 300000000}')
+    done = invoke(project, "fills", "--event", '{"bytes": 300000000}')
     failed(done, "Runtime.OutOfMemory", "128 MB were not enough")
     assert "MB of it lie in /tmp, which counts as memory here and does not in Lambda" in done.stderr
 
@@ -375,6 +376,11 @@ def test_images_of_others(
     answer = failed(done, "Runtime.InvalidEntrypoint", "ENTRYPOINT must be an absolute path")
     assert answer["errorMessage"].endswith("fork/exec python3.13: no such file or directory")
 
+    silent = {**AWS_CONFIG, "Entrypoint": None}
+    done = invoke(project, put_image(registry, "silent:1", layers, silent))  # type: ignore[arg-type]
+    assert done.returncode == 2, done.stderr
+    assert "it has no ENTRYPOINT and no CMD" in done.stderr
+
 
 def test_wrong_architecture(project: Project, registry: str, debian_both: str) -> None:
     """An image for another processor than Docker's, without emulation: what Lambda would say."""
@@ -422,4 +428,4 @@ def test_no_docker(project: Project) -> None:
 
     assert done.returncode == 3, done.stderr
     assert "hint: start Docker" in done.stderr
-    assert not (project.folder / "imagekit.lock").exists()
+    assert done.stdout == ""

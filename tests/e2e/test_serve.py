@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.projects import Project, write_project, write_pylock
+from tests.e2e.here import Written, project_here
+from tests.e2e.projects import Project
 from tests.services.docker import connect
-from tests.services.index import Index
 
 pytestmark = pytest.mark.xdist_group("docker")
 
@@ -48,10 +48,12 @@ def handler(event, context):
 CONFIG = """
 [functions.app]
 handler = "app.handler"
+lambda = { name = "served-app" }
 [functions.other]
 handler = "other.handler"
 include = ["data/*.txt"]
-lambda = { memory = 512 }
+packaging = "zip"
+lambda = { name = "served-other", memory = 512 }
 """
 
 
@@ -162,38 +164,20 @@ def project(
     docker_engine: str,
     uv_cache: Path,
 ) -> Iterator[Project]:
-    """An image and a ZIP over the package `demo`, with a store for all tests of this file."""
-    from tests.services.wheels import make_wheel
-
+    """An image and a ZIP over the package `demo`."""
+    files = {
+        "app.py": APP,
+        "other.py": OTHER,
+        "parts/__init__.py": "",
+        "parts/words.py": 'WORD = "one"\n',
+        "data/kept.txt": "kept",
+    }
+    written = Written(functions=CONFIG, files=files, names=("app", "other"))
     folder = tmp_path_factory.mktemp("served")
-    wheels = folder / "wheels"
-    make_wheel(wheels, "demo", "1.0", {"demo/__init__.py": b"ANSWER = 42\n"})
-    here = write_project(
-        folder / "project",
-        keys={"base": aws_base, "packaging": "image", "bytecode": False},
-        files={
-            "app.py": APP,
-            "other.py": OTHER,
-            "parts/__init__.py": "",
-            "parts/words.py": 'WORD = "one"\n',
-            "data/kept.txt": "kept",
-        },
-    )
-    config = here / "imagekit.toml"
-    keys = config.read_text(encoding="utf-8").partition("[functions")[0]
-    text = CONFIG.replace("lambda = {", 'packaging = "zip"\nlambda = { name = "served-other",')
-    text = text.replace('"app.handler"', '"app.handler"\nlambda = { name = "served-app" }')
-    config.write_text(keys + text, encoding="utf-8")
-    with Index(wheels) as index:
-        write_pylock(here, wheels.glob("*.whl"), index)
-        env = {
-            "UV_DEFAULT_INDEX": index.url,
-            "UV_CACHE_DIR": str(uv_cache),
-            "UV_PYTHON_DOWNLOADS": "never",
-            "DOCKER_HOST": docker_engine,
-            "IMAGEKIT_CACHE_DIR": str(folder / "store"),
-        }
-        yield Project(folder=here, env=env)
+    with project_here(
+        folder, written, base=aws_base, engine=docker_engine, uv_cache=uv_cache
+    ) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -315,22 +315,28 @@ def wait_for(found: Any, seconds: float = 20) -> Any:
 
 
 def test_leftovers_are_removed(engine: Engine, docker_engine: str, python_image: str) -> None:
-    """What ended and was not removed is; what runs, or belongs to others, stays."""
+    """What ended, or was never started, is removed; what runs, or belongs to others, stays."""
     client = connect(docker_engine)
     host = client.api.create_host_config(network_mode="none")
     made = {}
-    for label, command in (("ours", "true"), ("others", "true"), ("runs", "sleep 600")):
+    commands = {"ours": "true", "others": "true", "runs": "sleep 600", "waits": "true"}
+    for label, command in commands.items():
         labels = {} if label == "others" else {LABEL: label}
         made[label] = client.api.create_container(
             python_image, command, labels=labels, host_config=host
         )["Id"]
-        client.api.start(made[label])
+        if label != "waits":
+            client.api.start(made[label])
     try:
         client.api.wait(made["ours"])
         client.api.wait(made["others"])
-        engine.containers.tidy()
+        engine.containers.tidy(time.time())
         known = {one["Id"] for one in client.api.containers(all=True)}
         assert made["ours"] not in known
+        assert {made["others"], made["runs"], made["waits"]} <= known
+        engine.containers.tidy(time.time() + 120)
+        known = {one["Id"] for one in client.api.containers(all=True)}
+        assert made["waits"] not in known, "nobody will start it any more"
         assert {made["others"], made["runs"]} <= known
     finally:
         for identity in (made["others"], made["runs"]):
