@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+from imagekit.model.digest import Digest
 from imagekit.model.function import AliasState, FunctionState
 from imagekit.model.release import Code
 from imagekit.model.target import Architecture
@@ -76,6 +78,11 @@ def alias_state(answer: Mapping[str, Any]) -> AliasState:
         routing=tuple(sorted(routing.items())),
         revision=answer.get("RevisionId"),
     )
+
+
+def base64_of(digest: Digest) -> str:
+    """As `CodeSha256` says it of an archive (lambda_rules L8)."""
+    return base64.b64encode(bytes.fromhex(digest.hex)).decode()
 
 
 def code_fields(code: Code) -> dict[str, object]:

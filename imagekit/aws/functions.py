@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from imagekit.aws.account import client_options, region_of
 from imagekit.aws.calls import Calls
-from imagekit.aws.function_values import alias_state, code_fields, function_state
+from imagekit.aws.function_values import alias_state, base64_of, code_fields, function_state
 from imagekit.aws.session import session
+from imagekit.model.digest import Digest
+from imagekit.model.errors import RemoteMismatch
 from imagekit.model.function import AliasState, FunctionState
 from imagekit.model.release import Code, NewFunction
 
@@ -234,14 +236,68 @@ class Functions:
 
         return self._calls.change(f"invoke {_at(name, version)}", "lambda:InvokeFunction", call)
 
-    def layer_bytes(self, arn: str) -> int | None:
-        """Bytes of a layer version's archive; None where it is not ours to see."""
+    def layer_archive(self, arn: str) -> tuple[int, str] | None:
+        """Bytes of a layer version's archive, and where it can be fetched from for some minutes;
+        None where it is not ours to see."""
         found = self._calls.find(
             f"describe the layer {arn}",
             "lambda:GetLayerVersion",
             lambda: self._client.get_layer_version_by_arn(Arn=arn),
         )
-        return None if found is None else found["Content"]["CodeSize"]
+        content = found["Content"] if found else None
+        return (content["CodeSize"], content.get("Location", "")) if content else None
+
+    def layer(self, name: str, digest: Digest) -> str | None:
+        """ARN of the version of a layer that has this content; None where none was published.
+
+        What its description says is held against CodeSha256, which only describing it tells.
+        """
+
+        def noted() -> list[tuple[int, str]]:
+            paginator = self._client.get_paginator("list_layer_versions")
+            return [
+                (one["Version"], one["LayerVersionArn"])
+                for page in paginator.paginate(LayerName=name)
+                for one in page["LayerVersions"]
+                if one.get("Description") == str(digest)
+            ]
+
+        found = self._calls.find(
+            f"list the versions of the layer {name}", "lambda:ListLayerVersions", noted
+        )
+        for version, arn in found or ():
+            known = self._calls.find(
+                f"describe version {version} of the layer {name}",
+                "lambda:GetLayerVersion",
+                partial(self._client.get_layer_version, LayerName=name, VersionNumber=version),
+            )
+            if known and known["Content"].get("CodeSha256") == base64_of(digest):
+                return arn
+        return None
+
+    def publish_layer(
+        self, name: str, digest: Digest, code: Code, *, runtime: str, architecture: str
+    ) -> str:
+        """Publish a version of a layer with this content; its ARN. RemoteMismatch where Lambda has
+        another content by then."""
+        asked: dict[str, Any] = {
+            "LayerName": name,
+            "Description": str(digest),
+            "Content": code_fields(code),
+            "CompatibleRuntimes": [runtime],
+            "CompatibleArchitectures": [architecture],
+        }
+        found = self._calls.change(
+            f"publish the layer {name}",
+            "lambda:PublishLayerVersion",
+            lambda: self._client.publish_layer_version(**asked),
+        )
+        sha256 = found["Content"].get("CodeSha256", "")
+        if sha256 != base64_of(digest):
+            raise RemoteMismatch(
+                what=f"the layer {name}", expected=base64_of(digest), actual=sha256
+            )
+        return found["LayerVersionArn"]
 
 
 def _at(name: str, version: str | None) -> str:

@@ -66,6 +66,8 @@ class Needs:
     buckets: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     """ARNs of versions of Lambda layers, whose size counts."""
+    packages: tuple[tuple[str, str], ...] = ()
+    """Account and region where packages are published as Lambda layers."""
     settings: RepositorySettings = field(default_factory=RepositorySettings)
 
 
@@ -115,6 +117,11 @@ def _deployment(needs: Needs) -> Iterator[dict[str, object]]:
         yield _statement("DeployRole", ("iam:PassRole",), needs.roles)
     if needs.layers:
         yield _statement("DeployLayers", ("lambda:GetLayerVersion",), needs.layers)
+    if needs.packages:
+        # Their names begin alike; a version's ARN has its number behind the name.
+        named = _arns("lambda", "layer:", ((*place, "imagekit-*") for place in needs.packages))
+        actions = ("lambda:ListLayerVersions", "lambda:PublishLayerVersion")
+        yield _statement("DeployPackages", (*actions, "lambda:GetLayerVersion"), named)
     if needs.assumed:
         yield _statement("DeployStage", ("sts:AssumeRole",), needs.assumed)
     if needs.buckets:

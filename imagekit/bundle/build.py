@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from imagekit.bundle.compiled import bytecode_of, source_of
 from imagekit.bundle.keeping import chosen, kept_of
+from imagekit.bundle.parts import Part
 from imagekit.bundle.rest import (
     LOADER_FORMAT,
     OWNER,
@@ -24,11 +24,12 @@ from imagekit.bundle.zip import write_zip
 from imagekit.contents.trees import Compiler, packages_tree
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, TooLarge
+from imagekit.model.lambda_layer import LambdaLayer
 from imagekit.model.package import Package
 from imagekit.model.packaging import ARCHIVE
 from imagekit.model.tree import Bytes, FileEntry, Tree
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
-from imagekit.plan.bytecode import ORDER_FORMAT, Choice, Kept
+from imagekit.plan.bytecode import ORDER_FORMAT, Kept
 from imagekit.plan.door import behind, behind_bytecode, door_of, door_source
 from imagekit.store import Store
 
@@ -46,6 +47,8 @@ class MadeZip:
     """How much of it fits below the limit; None where there is none."""
     rest: Rest | None = None
     """What is unpacked at start."""
+    attached: tuple[LambdaLayer, ...] = ()
+    """Its Lambda layers, in the store under their digests."""
     new: bool = True
     """It was made in this run, not found."""
 
@@ -61,8 +64,8 @@ def make_zip(
     if known := _known(store, key):
         return known
 
-    def parts(layers: Iterable[LayerPlan]) -> list[_Part]:
-        return [_Part.of(layer, store, wheel_path, compiler) for layer in layers]
+    def parts(layers: Iterable[LayerPlan]) -> list[Part]:
+        return [Part.of(layer, store, wheel_path, compiler) for layer in layers]
 
     rest = _rest(plan, store, parts)
     front = tuple(loader_entries(rest, store, compiler)) if rest else ()
@@ -98,7 +101,7 @@ def _away(plan: BuildPlan) -> tuple[str, ...]:
 
 
 def _rest(
-    plan: BuildPlan, store: Store, parts: Callable[[Iterable[LayerPlan]], list[_Part]]
+    plan: BuildPlan, store: Store, parts: Callable[[Iterable[LayerPlan]], list[Part]]
 ) -> Rest | None:
     away = [layer for layer in plan.layers if layer.name in _away(plan)]
     if plan.unpacks is None or not away:
@@ -112,7 +115,7 @@ def _rest(
 
 
 def _sources(
-    plan: BuildPlan, stay: Sequence[_Part], wheel_path: Callable[[Package], Path], store: Store
+    plan: BuildPlan, stay: Sequence[Part], wheel_path: Callable[[Package], Path], store: Store
 ) -> Iterator[FileEntry]:
     """All that the handler may import: what is unpacked at start may import what stays."""
     for part in stay:
@@ -132,7 +135,7 @@ def _key(plan: BuildPlan) -> str:
     return Digest.of("\n".join(recipe).encode()).hex
 
 
-def _require_room(plan: BuildPlan, stay: Sequence[_Part], plain: int) -> None:
+def _require_room(plan: BuildPlan, stay: Sequence[Part], plain: int) -> None:
     """What was foreseen of compressed sizes may have been too little."""
     if plain < plan.limit_bytes:
         return
@@ -159,36 +162,6 @@ def _behind_door(plan: BuildPlan, entries: Iterable[FileEntry]) -> Iterator[File
         yield replace(entry, path=behind(door) if path == door else behind_bytecode(path, door))
     text = door_source(door)
     yield FileEntry(path=door, size_bytes=len(text), owner=OWNER, content=Bytes(text))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    layer: LayerPlan
-    plain: Tree
-    bytecode: Sequence[FileEntry]
-
-    @classmethod
-    def of(
-        cls,
-        layer: LayerPlan,
-        store: Store,
-        wheel_path: Callable[[Package], Path],
-        compiler: Compiler | None,
-    ) -> _Part:
-        plain = layer.files or packages_tree(layer.packages, wheel_path, store)
-        bytecode = bytecode_of(layer, plain, compiler, store) if compiler else ()
-        return cls(layer=layer, plain=plain, bytecode=bytecode)
-
-    @property
-    def name(self) -> str:
-        return self.layer.name
-
-    def entries(self, choice: Choice | None = None) -> Iterator[FileEntry]:
-        """With the bytecode that was chosen, or all of it."""
-        yield from self.plain
-        for entry in self.bytecode:
-            if choice is None or source_of(entry.path) in choice.paths:
-                yield entry
 
 
 def _known(store: Store, key: str) -> MadeZip | None:

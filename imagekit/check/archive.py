@@ -5,9 +5,19 @@ from __future__ import annotations
 import posixpath
 import zipfile
 import zlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from imagekit.check.attached import (
+    PYTHON,
+    check_apart,
+    check_named,
+    check_places,
+    is_built,
+    named_layers,
+)
 from imagekit.check.bytecode import magic_number
 from imagekit.check.content import Lookout
 from imagekit.check.entries import NOTHING_SEEN, Entry
@@ -19,14 +29,31 @@ from imagekit.check.limits import MAX_HANDLER_CHARACTERS, MAX_UPLOAD_BYTES, UNZI
 from imagekit.check.machine import Expected
 from imagekit.check.members import Oddity, entry_of, has_zip64_end, is_link, look, oddities
 from imagekit.check.opened import OpenZip
-from imagekit.check.rules import M22, U1, Z1, Z2, Z7, Z8, Z9, Z10, Z11, Z13, Z14
+from imagekit.check.rules import M22, U1, U2, Z1, Z2, Z5, Z6, Z7, Z8, Z9, Z10, Z11, Z13, Z14
 from imagekit.check.sdk import check_sdk
 from imagekit.check.stream import BrokenLayer
 from imagekit.check.unpacked import check_loader, check_parts, described, has_loader, rest_of
 from imagekit.check.view import View
+from imagekit.model.lambda_layer import LambdaLayer
 from imagekit.model.packaging import ARCHIVE
 
-ZIP_RULES: Final[tuple[Rule, ...]] = (M22, *FILE_RULES, Z1, Z2, Z7, Z8, Z9, Z10, Z11, Z13, Z14, U1)
+ZIP_RULES: Final[tuple[Rule, ...]] = (
+    M22,
+    *FILE_RULES,
+    Z1,
+    Z2,
+    Z5,
+    Z6,
+    Z7,
+    Z8,
+    Z9,
+    Z10,
+    Z11,
+    Z13,
+    Z14,
+    U1,
+    U2,
+)
 
 _TASK_ROOT: Final = "/var/task"
 _MAX_READ_BYTES: Final = 8 * UNZIPPED_BYTES
@@ -67,19 +94,22 @@ def _check(archive: OpenZip, file: BinaryIO, unseen: list[str]) -> Findings:
             yield Z11.found(archive.name, "is empty")
             return
         total = sum(info.file_size for info in opened.infolist())
-        yield from _size(archive, total)
+        named = named_layers(opened)
+        yield from check_named(named)
+        yield from _size(archive, total, named or ())
         entries, broken = _entries(archive, opened, read=total <= _MAX_READ_BYTES)
         yield from broken
         yield from _oddities(archive, opened.infolist(), zip64=has_zip64_end(file))
         if has_loader(opened):
             yield from _unpacked(archive, opened, entries, unseen)
+        yield from _attached(archive, named or (), entries, unseen)
     yield from _tree(archive, entries)
 
 
-def _size(archive: OpenZip, total: int) -> Findings:
-    if total + archive.attached_layer_bytes >= UNZIPPED_BYTES:
-        layers = f", and its layers to {archive.attached_layer_bytes:,}"
-        more = layers if archive.attached_layer_bytes else ""
+def _size(archive: OpenZip, total: int, named: Sequence[LambdaLayer]) -> Findings:
+    attached = archive.attached_layer_bytes + sum(layer.unzipped_bytes for layer in named)
+    if total + attached >= UNZIPPED_BYTES:
+        more = f", and its layers to {attached:,}" if attached else ""
         yield Z1.found(archive.name, f"unpacks to {total:,} bytes{more}")
 
 
@@ -126,6 +156,37 @@ def _unpacked(
         unseen += [found.where] if found.where else []
     except _UNREADABLE as error:
         yield U1.found(place, f"is no ZIP that can be read: {error}")
+
+
+def _attached(
+    archive: OpenZip, named: Sequence[LambdaLayer], entries: list[Entry], unseen: list[str]
+) -> Findings:
+    """Its Lambda layers; what they hold is added to `entries`, as Python sees both."""
+    code = [entry.path for entry in entries]
+    inside: list[Entry] = []
+    for number, layer in enumerate(named):
+        if number >= len(archive.layers):
+            unseen.append(f"the layer {layer.name}")
+            continue
+        source = archive.layers[number]
+        if not (archive.ours or is_built(source, layer)):
+            yield U2.found(layer.name, "is not what was built (its SHA-256 differs)")
+            continue
+        try:
+            with zipfile.ZipFile(source) as opened:
+                more, broken = _entries(archive, opened, read=True)
+        except _UNREADABLE as error:
+            yield Z11.found(layer.name, f"is no ZIP that can be read: {error}")
+            continue
+        yield from broken
+        yield from check_places(layer, more)
+        inside += (
+            replace(entry, path=entry.path.removeprefix(PYTHON))
+            for entry in more
+            if entry.path.startswith(PYTHON)
+        )
+    yield from check_apart(code, (entry.path for entry in inside))
+    entries += inside
 
 
 def _oddities(archive: OpenZip, infos: list[zipfile.ZipInfo], *, zip64: bool) -> Findings:

@@ -70,8 +70,10 @@ class OpenZip:
     target: Target | None = None
     handler: str | None = None
     attached_layer_bytes: int = 0
-    """Unzipped size of the function's Lambda layers: they count towards the limit."""
+    """Unzipped size of further Lambda layers of the function: they count towards the limit."""
     ours: bool = False
     """imagekit made it."""
     rest: Path | BinaryIO | None = None
     """What its loader fetches from a bucket, where it is at hand."""
+    layers: tuple[Path | BinaryIO, ...] = ()
+    """The Lambda layers that it names, in their order, where they are at hand."""

@@ -222,6 +222,16 @@ Z2: Final = _advice(
     "AWS-recorded",
     "Zipped size must be smaller than 52428800 bytes",
 )
+Z5: Final = _rule(
+    "Z5",
+    "at most five Lambda layers",
+    "recorded by LocalStack",
+    "AWS-recorded",
+    "Cannot reference more than 5 layers.",
+)
+Z6: Final = _rule(
+    "Z6", "packages of a Lambda layer below python/", "AWS docs", "documented", _IMPORT
+)
 Z7: Final = _rule("Z7", "the handler's module at the ZIP's root", "AWS docs", "documented", _IMPORT)
 Z8: Final = _doubtful("Z8", "Unix modes stored", "AWS docs", "documented")
 Z9: Final = _doubtful("Z9", "times from 1980 on", "CPython", "local")
@@ -244,6 +254,13 @@ U1: Final = _rule(
     "imagekit",
     "source",
     "BundleError: part <n> of <archive> is not what was built",
+)
+U2: Final = _rule(
+    "U2",
+    "the Lambda layers that a ZIP names, as they were built, with nothing hidden by its code",
+    "imagekit",
+    "source",
+    _IMPORT,
 )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from imagekit.deploy.configuration import Change, changes, command_change
+from imagekit.deploy.layers import only_removes, through, wanted_layers
 from imagekit.deploy.wanted import MEMORY, TIMEOUT, Upload, Wanted
 from imagekit.model.function import FunctionState, Observed
+from imagekit.model.lambda_layer import LambdaLayer
 from imagekit.model.release import Code, NewFunction
 
 
@@ -32,6 +34,14 @@ class UpdateConfiguration:
     """Set what the configuration names and what differs."""
 
     changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishLayer:
+    """Publish a Lambda layer of packages, through a bucket where it is large."""
+
+    layer: LambdaLayer
+    bucket: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,7 @@ class MoveAlias:
 
 Action = (
     Upload
+    | PublishLayer
     | CreateFunction
     | UpdateCode
     | UpdateConfiguration
@@ -77,13 +88,37 @@ def plan(observed: Observed, wanted: Wanted) -> tuple[Action, ...]:
     """
     # Its packages first: the code looks for them when it starts.
     rest = () if wanted.rest is None or observed.rest_uploaded else (wanted.rest,)
+    rest = (*rest, *_layers(observed, wanted))
+    settings = replace(wanted.settings, layers=wanted_layers(observed, wanted))
+    wanted = replace(wanted, settings=settings)
     code = tuple(_code(observed, wanted))
     handler, changed = _handler(observed, wanted, bool(code))
+    fewer, changed = _fewer_layers(changed, bool(code))
     configuration = (UpdateConfiguration(changed),) if changed else ()
     differs = bool(code or handler) or any(change.versioned for change in changed)
     version = None if differs else _published(observed)
     publish = () if version else (PublishVersion(_description(observed, wanted)),)
-    return (*handler, *rest, *code, *configuration, *publish, *_alias(observed, wanted, version))
+    ahead = (*handler, *rest, *fewer)
+    return (*ahead, *code, *configuration, *publish, *_alias(observed, wanted, version))
+
+
+def _layers(observed: Observed, wanted: Wanted) -> Iterator[Action]:
+    """Those that are not there yet: what is published never changes, and is not sent again."""
+    there = dict(observed.published)
+    for layer in wanted.layers:
+        if layer.name not in there:
+            yield PublishLayer(layer, through(wanted, layer.size_bytes))
+
+
+def _fewer_layers(
+    changed: tuple[Change, ...], code: bool
+) -> tuple[tuple[Action, ...], tuple[Change, ...]]:
+    """What comes before the code, and the rest: code that brings its packages itself may not fit
+    beside the layers that it needs no more (lambda_rules Z1)."""
+    fewer = tuple(one for one in changed if one.key == "layers" and only_removes(one))
+    if not (fewer and code):
+        return (), changed
+    return (UpdateConfiguration(fewer),), tuple(one for one in changed if one not in fewer)
 
 
 def _handler(

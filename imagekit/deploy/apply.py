@@ -14,6 +14,7 @@ from imagekit.deploy.actions import (
     CreateAlias,
     CreateFunction,
     MoveAlias,
+    PublishLayer,
     PublishVersion,
     UpdateCode,
     UpdateConfiguration,
@@ -21,12 +22,14 @@ from imagekit.deploy.actions import (
 )
 from imagekit.deploy.alias import set_alias
 from imagekit.deploy.configuration import fields
+from imagekit.deploy.layers import layer_code
 from imagekit.deploy.observe import observe, settled
 from imagekit.deploy.place import Place
 from imagekit.deploy.wanted import Upload, Wanted
 from imagekit.deploy.words import words
 from imagekit.model.errors import AwsRefused, RemoteRefused, UpdateFailed
 from imagekit.model.function import AliasState, FunctionState, Observed
+from imagekit.model.lambda_layer import LambdaLayer
 
 PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
 """Seconds before each further try of one action: IAM takes about ten to tell Lambda (L6)."""
@@ -80,6 +83,9 @@ class Applying:
                 if step == self.wanted.rest:
                     return replace(observed, rest_uploaded=True)
                 return replace(observed, uploaded=True)
+            case PublishLayer(layer, _):
+                arn = self._publish_layer(layer)
+                return replace(observed, published=(*observed.published, (layer.name, arn)))
             case CreateFunction() | UpdateCode() | UpdateConfiguration():
                 self._change(step, observed.function)
                 return replace(observed, function=self._changed())
@@ -87,6 +93,23 @@ class Applying:
                 return replace(observed, serving=self._publish(description, observed))
             case CreateAlias() | MoveAlias():
                 return replace(observed, alias=self._alias(step, observed.alias))
+
+    def _publish_layer(self, layer: LambdaLayer) -> str:
+        """Send it, and publish it where nobody has done so by now; its ARN."""
+        wanted, functions = self.wanted, self.place.functions
+        code = layer_code(wanted, layer.name)
+        if layer.digest is None or wanted.runtime is None or wanted.architecture is None:
+            raise ValueError(f"the layer {layer.name} was not made")
+        buckets = self.place.buckets
+        if code.bucket and code.key and layer.path and not buckets.has(code.bucket, code.key):
+            buckets.put(code.bucket, code.key, layer.path, layer.digest)
+        return functions.publish_layer(
+            layer.name,
+            layer.digest,
+            code,
+            runtime=wanted.runtime,
+            architecture=wanted.architecture,
+        )
 
     def _change(
         self,

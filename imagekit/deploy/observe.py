@@ -25,7 +25,9 @@ def observe(place: Place, wanted: Wanted, *, wait: bool = True) -> Observed:
         function = settled(place, wanted.name)
     if function is None:
         return Observed(
-            uploaded=_uploaded(place, wanted, None), rest_uploaded=_rest_uploaded(place, wanted)
+            uploaded=_uploaded(place, wanted, None),
+            rest_uploaded=_rest_uploaded(place, wanted),
+            published=_published(place, wanted),
         )
     alias = place.functions.alias(wanted.name, wanted.alias) if wanted.alias else None
     if alias is not None:
@@ -38,6 +40,7 @@ def observe(place: Place, wanted: Wanted, *, wait: bool = True) -> Observed:
         serving=serving,
         uploaded=_uploaded(place, wanted, function),
         rest_uploaded=_rest_uploaded(place, wanted),
+        published=_published(place, wanted),
     )
 
 
@@ -79,3 +82,12 @@ def _rest_uploaded(place: Place, wanted: Wanted) -> bool:
     """Asked for each time: a rule of the bucket may have deleted what the function starts from."""
     rest = wanted.rest
     return rest is not None and place.buckets.has(rest.bucket, rest.key)
+
+
+def _published(place: Place, wanted: Wanted) -> tuple[tuple[str, str], ...]:
+    found = (
+        (layer.name, place.functions.layer(layer.name, layer.digest))
+        for layer in wanted.layers
+        if layer.digest is not None
+    )
+    return tuple((name, arn) for name, arn in found if arn is not None)

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from imagekit.deploy.layers import DIRECT_LIMIT_BYTES
 from imagekit.deploy.wanted import Facts, Wanted
 from imagekit.model.function import FunctionState, Observed
+from imagekit.model.lambda_layer import MOST_LAYERS
 from imagekit.model.sizes import size
 
 UNZIPPED_LIMIT_BYTES = 262_144_000
 """Code and layers must stay below it (lambda_rules Z1)."""
-DIRECT_LIMIT_BYTES = 52_428_800
-"""An archive that is sent without a bucket (lambda_rules Z2)."""
 
 # lambda_rules section 4, "create blocked" and "update blocked"; older ones are blocked long since.
 _BLOCKED = {
@@ -25,6 +25,7 @@ _BLOCKED = {
     "python3.13": (date(2029, 7, 31), date(2029, 8, 31)),
     "python3.14": (date(2029, 7, 31), date(2029, 8, 31)),
 }
+_NAMED = 3
 _LONG_BLOCKED = frozenset({"python2.7", "python3.6", "python3.7"})
 _WITHOUT_SNAPSTART = frozenset({"python3.9", "python3.10", "python3.11"})
 _ENV_BYTES = 4096
@@ -45,6 +46,7 @@ def refusals(observed: Observed, wanted: Wanted, facts: Facts, today: date) -> t
         *_region(wanted, facts),
         *_archive(wanted, facts),
         *_packages(observed, wanted, facts),
+        *_layers(observed, wanted, facts),
         *_settings(observed, wanted),
     )
 
@@ -156,7 +158,9 @@ def _archive(wanted: Wanted, facts: Facts) -> Iterator[Refusal]:
     layers = sum(size_bytes for _, size_bytes in facts.layer_bytes)
     total = (facts.unzipped_bytes or 0) + layers
     if total >= UNZIPPED_LIMIT_BYTES:
-        with_layers = f", {size(layers)} of them in layers" if layers else ""
+        heavy = sorted(facts.layer_bytes, key=lambda one: (-one[1], one[0]))[:_NAMED]
+        named = ", ".join(f"{_short(name)} {size(size_bytes)}" for name, size_bytes in heavy)
+        with_layers = f", {size(layers)} of them in layers ({named})" if layers else ""
         yield Refusal(
             f"it has {size(total)}{with_layers}; Lambda takes less than "
             f"{size(UNZIPPED_LIMIT_BYTES)} unzipped (lambda_rules Z1)",
@@ -177,6 +181,43 @@ def _packages(observed: Observed, wanted: Wanted, facts: Facts) -> Iterator[Refu
             f"its packages are neither in s3://{rest.bucket}/{rest.key} nor here ({rest.file})",
             f"put {rest.file.name} beside {wanted.archive}, or imagekit build",
         )
+
+
+def _layers(observed: Observed, wanted: Wanted, facts: Facts) -> Iterator[Refusal]:
+    count = len(facts.layer_bytes)
+    if wanted.package == "zip" and count > MOST_LAYERS:
+        yield Refusal(
+            f"it would have {count} Lambda layers, {len(wanted.layers)} of them its packages; "
+            f"a function has at most {MOST_LAYERS} (lambda_rules Z5)",
+            "take one out of `lambda.layers` of the configuration or the stage, and build again",
+        )
+    there = dict(observed.published)
+    missing = [layer for layer in wanted.layers if layer.name not in there]
+    gone = [layer.name for layer in missing if layer.path is None]
+    if gone:
+        yield Refusal(
+            f"its packages are neither published nor here: {', '.join(gone)}",
+            f"put {wanted.archive.stem if wanted.archive else 'NAME'}.layer-1.zip and so on beside "
+            f"{wanted.archive}, or imagekit build",
+        )
+    large = [layer for layer in missing if layer.size_bytes > DIRECT_LIMIT_BYTES]
+    if large and wanted.bucket is None:
+        named = ", ".join(f"{layer.name} ({size(layer.size_bytes)})" for layer in large)
+        yield Refusal(
+            f"above {size(DIRECT_LIMIT_BYTES)} a layer goes through a bucket: {named} "
+            "(lambda_rules Z2)",
+            'add `bucket = "NAME"` to the configuration',
+        )
+    if missing and (wanted.runtime is None or wanted.architecture is None):
+        yield Refusal(
+            "its layers are to be published, and nothing says their Python and architecture",
+            'add `python = "3.13"` to the configuration, and build again',
+        )
+
+
+def _short(arn: str) -> str:
+    """`pandas:7` of a layer's ARN; a name as it is."""
+    return arn.partition(":layer:")[2] or arn
 
 
 def _settings(observed: Observed, wanted: Wanted) -> Iterator[Refusal]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from imagekit.model.deployment import VersionNote
 from imagekit.model.digest import Digest
 from imagekit.model.function import PackageType
+from imagekit.model.lambda_layer import LambdaLayer
 from imagekit.model.release import Code
 from imagekit.model.target import Architecture
 from imagekit.project.config import LambdaSettings
@@ -71,6 +72,11 @@ class Wanted:
     """A ZIP on this disk, for what goes through a bucket."""
     rest: Upload | None = None
     """What the archive's loader fetches at start."""
+    layers: tuple[LambdaLayer, ...] = ()
+    """Lambda layers that the archive needs, in their order; without a `path` where they are not on
+    this disk."""
+    bucket: str | None = None
+    """Where archives go that are too large for a direct upload."""
     alias: str | None = None
     note: VersionNote = field(default_factory=VersionNote)
     """What is known of the artefact; `was` is added when a version is published."""
@@ -95,7 +101,7 @@ class Facts:
     """Of an archive."""
     unzipped_bytes: int | None = None
     layer_bytes: tuple[tuple[str, int], ...] = ()
-    """ARN and bytes of each layer that the function will have, as far as they are known."""
+    """ARN or name and bytes of each layer that the function will have, as far as they are known."""
     rest_is_here: bool = True
     """Whether what goes into a bucket for the archive's loader is on this disk."""
     image_region: str | None = None

@@ -9,6 +9,7 @@ from imagekit.deploy.actions import (
     CreateAlias,
     CreateFunction,
     MoveAlias,
+    PublishLayer,
     PublishVersion,
     UpdateCode,
     UpdateConfiguration,
@@ -16,6 +17,7 @@ from imagekit.deploy.actions import (
 from imagekit.deploy.configuration import Change
 from imagekit.deploy.wanted import Upload
 from imagekit.model.release import Code, NewFunction
+from imagekit.model.sizes import size
 
 
 def words(action: Action) -> str:
@@ -23,6 +25,9 @@ def words(action: Action) -> str:
     match action:
         case Upload(bucket=bucket, key=key):
             return f"upload to s3://{bucket}/{key}"
+        case PublishLayer(layer, bucket):
+            way = f" through s3://{bucket}" if bucket else ""
+            return f"publish the layer {layer.name} ({size(layer.size_bytes)}{way})"
         case CreateFunction(new):
             return f"create the function ({_made(new)}) with {_code(new.code)}"
         case UpdateCode(code, why, architecture):

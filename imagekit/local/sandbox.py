@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from imagekit.daemon.running import ContainerSpec, FoundImage, Mount
 from imagekit.local.frames import relay
 from imagekit.local.variables import account_variables, variables_of
+from imagekit.model.base import SHARED_ROOT
 from imagekit.model.invocation import DEFAULT_LIMITS, Limits
 from imagekit.model.target import PYTHONS
+from imagekit.plan.build_plan import appended
 
 USER = "993:990"
 """As whom code runs in Lambda (lambda_rules P1); nothing in an image names it."""
@@ -99,4 +101,6 @@ def managed_over(image: FoundImage, runtime: str) -> dict[str, str]:
     from imagekit.local.variables import managed_variables
 
     wanted = managed_variables(runtime)
-    return {name: value for name, value in wanted.items() if name not in image.variables}
+    missing = {name: value for name, value in wanted.items() if name not in image.variables}
+    # Lambda's runtime looks there for layers, behind the function's own files.
+    return missing | {"PYTHONPATH": appended(image.variables.get("PYTHONPATH"), SHARED_ROOT)}

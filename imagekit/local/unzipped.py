@@ -1,4 +1,5 @@
-"""A ZIP as Lambda unpacks it: a tar over `/var/task`, with the modes that the ZIP says."""
+"""A ZIP as Lambda unpacks it: a tar over `/var/task`, with the modes that the ZIP says; and its
+layers, one over the other, over `/opt`."""
 
 from __future__ import annotations
 
@@ -6,9 +7,11 @@ import io
 import stat
 import tarfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
+
+from imagekit.model.lambda_layer import LAYERS_ROOT
 
 _UNIX = 3
 _FOLDER_MODE = 0o755
@@ -17,26 +20,40 @@ _PLAIN_MODE = 0o644
 
 
 def write_tar(
-    archive: Path, target: Path, root: str, more: Mapping[str, Path] = MappingProxyType({})
+    archive: Path,
+    target: Path,
+    root: str,
+    more: Mapping[str, Path] = MappingProxyType({}),
+    layers: Sequence[Path] = (),
 ) -> None:
     """Write the files of `archive`, owned by root, below `root`. OSError, zipfile.BadZipFile.
 
-    `more` are files of this disk, by their path below `root`, in folders that the archive has.
+    `more` are files of this disk, by their path below `root`, in folders that the archive has;
+    `layers` are the ZIPs of its Lambda layers, of which the later ones win.
     """
     inside = PurePosixPath(root.strip("/"))
-    with zipfile.ZipFile(archive) as zipped, tarfile.open(target, "w") as tar:
+    with tarfile.open(target, "w") as tar:
         folders: set[PurePosixPath] = set()
+        for layer in layers:
+            _add_all(tar, layer, PurePosixPath(LAYERS_ROOT.strip("/")), folders)
+        _add_all(tar, archive, inside, folders)
+        for name, file in more.items():
+            with file.open("rb") as opened:
+                entry = _entry(inside / name, tarfile.REGTYPE, _PLAIN_MODE)
+                entry.size = file.stat().st_size
+                tar.addfile(entry, opened)
+
+
+def _add_all(
+    tar: tarfile.TarFile, archive: Path, inside: PurePosixPath, folders: set[PurePosixPath]
+) -> None:
+    with zipfile.ZipFile(archive) as zipped:
         for info in zipped.infolist():
             path = inside / info.filename
             for folder in _missing(path if info.is_dir() else path.parent, folders):
                 tar.addfile(_entry(folder, tarfile.DIRTYPE, _FOLDER_MODE))
             if not info.is_dir():
                 _add(tar, path, info, zipped.read(info))
-        for name, file in more.items():
-            with file.open("rb") as opened:
-                entry = _entry(inside / name, tarfile.REGTYPE, _PLAIN_MODE)
-                entry.size = file.stat().st_size
-                tar.addfile(entry, opened)
 
 
 def _missing(path: PurePosixPath, known: set[PurePosixPath]) -> Iterator[PurePosixPath]:

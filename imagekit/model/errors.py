@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from imagekit.model.advice import Way
-    from imagekit.model.budget import Overrun
+    from imagekit.model.budget import Grown, Overrun
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,8 @@ class TooLarge(BuildError):
     biggest: tuple[tuple[str, int], ...] = ()
     ways: tuple[Way, ...] = ()
     """What would make it fit."""
+    grown: tuple[Grown, ...] = ()
+    """What grew since the last build, the most first, where one is known."""
 
 
 @dataclass(eq=False, kw_only=True)

@@ -122,3 +122,5 @@ class Observed:
     """Whether the bucket has the archive."""
     rest_uploaded: bool = False
     """Whether it has what the archive's loader fetches at start."""
+    published: tuple[tuple[str, str], ...] = ()
+    """Of the Lambda layers that the archive needs, those that are there: name and ARN."""

@@ -10,6 +10,7 @@ from imagekit.model.budget import Spent
 from imagekit.model.digest import Digest
 from imagekit.model.footprint import Footprint
 from imagekit.model.image import LayerRecord
+from imagekit.model.lambda_layer import LambdaLayer
 from imagekit.model.packaging import Packaging, Unpacks
 from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
 from imagekit.model.target import Architecture
@@ -69,6 +70,8 @@ class Outcome:
     slim: Slimmed = NOTHING_LEFT_OUT
     unpacks: Unpacks | None = None
     """What a ZIP unpacks to `/tmp` at start."""
+    attaches: tuple[LambdaLayer, ...] = ()
+    """Lambda layers that hold what a ZIP has not."""
     changes: tuple[str, ...] = ()
     """Packages that differ from the build before: `pandas 3.1.0→3.1.1`."""
 

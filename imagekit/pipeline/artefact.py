@@ -6,6 +6,7 @@ reference.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from imagekit.check.opened import OpenImage, OpenLayer, OpenZip
 from imagekit.model.digest import Digest
 from imagekit.model.errors import ConfigError, UsageError
 from imagekit.model.image import INDEXES, Descriptor, LayerRecord
+from imagekit.model.lambda_layer import MOST_LAYERS, layer_path
 from imagekit.model.packaging import rest_path
 from imagekit.model.reference import Reference
 from imagekit.model.target import Target
@@ -104,6 +106,7 @@ def _from_path(path: Path, function: FunctionConfig | None) -> Opened:
             name=str(path),
             source=path,
             rest=rest if (rest := rest_path(path)).is_file() else None,
+            layers=layers_beside(path),
             target=_managed(function),
             handler=function.handler if function else None,
         )
@@ -111,6 +114,12 @@ def _from_path(path: Path, function: FunctionConfig | None) -> Opened:
     if index is not None:
         return OpenImage(name=str(path), manifest_bytes=None, media_type=index, config_bytes=b"")
     return _image(str(path), read_image(path), function)
+
+
+def layers_beside(archive: Path) -> tuple[Path, ...]:
+    """The Lambda layers that a build wrote beside a ZIP, in their order."""
+    paths = (layer_path(archive, number) for number in range(1, MOST_LAYERS + 1))
+    return tuple(itertools.takewhile(Path.is_file, paths))
 
 
 def _is_zip(path: Path) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from imagekit.model.errors import UsageError
 from imagekit.model.image import NewLayer
+from imagekit.model.lambda_layer import MOST_LAYERS, LambdaLayer, layer_path
 from imagekit.model.outcome import Outcome, changes
 from imagekit.model.packaging import Unpacks, rest_path
 from imagekit.model.target import Architecture
@@ -101,7 +102,12 @@ class Delivery:
         if made.zip is not None:
             path = self.folder / f"{self.name(made.plan)}.zip"
             _copy_out(self.workshop.store.blob_path(made.zip.digest), path)
-            outcome = replace(outcome, path=path, unpacks=self._unpacks(outcome, path))
+            outcome = replace(
+                outcome,
+                path=path,
+                unpacks=self._unpacks(outcome, path),
+                attaches=self._attached(outcome, path),
+            )
         elif made.image is not None:
             outcome = self._image(made, made.image, outcome)
         return self._settled(made.plan, replace(outcome, seconds=time.monotonic() - began))
@@ -114,6 +120,18 @@ class Delivery:
             return unpacks
         _copy_out(self.workshop.store.blob_path(unpacks.digest), path)
         return replace(unpacks, path=path)
+
+    def _attached(self, outcome: Outcome, archive: Path) -> tuple[LambdaLayer, ...]:
+        """Its Lambda layers lie beside it in their order, and none that it had before."""
+        written = []
+        for number, layer in enumerate(outcome.attaches, 1):
+            path = layer_path(archive, number)
+            if layer.digest is not None:
+                _copy_out(self.workshop.store.blob_path(layer.digest), path)
+            written.append(replace(layer, path=path))
+        for number in range(len(written) + 1, MOST_LAYERS + 1):
+            layer_path(archive, number).unlink(missing_ok=True)
+        return tuple(written)
 
     @property
     def folder(self) -> Path:

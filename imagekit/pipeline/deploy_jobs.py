@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from imagekit.deploy.layers import DIRECT_LIMIT_BYTES, of_others
 from imagekit.deploy.observe import observe
-from imagekit.deploy.refusals import DIRECT_LIMIT_BYTES, Refusal, refusals
+from imagekit.deploy.refusals import Refusal, refusals
 from imagekit.deploy.wanted import Command, Facts, Upload, Wanted
 from imagekit.model.deployment import VersionNote
 from imagekit.model.errors import CannotDeploy, Problem, UsageError
@@ -18,12 +19,14 @@ from imagekit.model.packaging import key_of, rest_path
 from imagekit.model.release import Code
 from imagekit.model.target import Architecture
 from imagekit.pipeline.deploy_request import DeployRequest
+from imagekit.pipeline.others_layers import layer_bytes
 from imagekit.pipeline.parallel import each
 from imagekit.pipeline.places import Spot
 from imagekit.pipeline.to_deploy import (
     Archive,
     Source,
     file_of,
+    files_of,
     find_image,
     managed_runtime,
     newest,
@@ -122,6 +125,7 @@ class Preparing:
     def _zip(self, spot: Spot, source: Source, path: Path) -> Job:
         archive, bucket = read_archive(path), spot.function.bucket
         through_bucket = bucket is not None and archive.size_bytes > DIRECT_LIMIT_BYTES
+        layers = files_of(spot.workshop, archive)
         key = f"imagekit/{archive.digest.hex}.zip"
         upload, is_here = _rest(spot, archive)
         wanted = Wanted(
@@ -132,6 +136,8 @@ class Preparing:
             code=Code(bucket=bucket, key=key) if through_bucket else Code(file=path),
             archive=path,
             rest=upload,
+            layers=layers,
+            bucket=bucket,
             runtime=managed_runtime(spot.function),
             handler=spot.function.handler,
             **self._common(spot, source),
@@ -186,12 +192,9 @@ def _command(function: FunctionConfig, said: tuple[str, ...]) -> Command | None:
 def _layers(
     spot: Spot, wanted: Wanted, function: FunctionState | None
 ) -> tuple[tuple[str, int], ...]:
-    """ARN and bytes of every layer that the function will have; 0 where AWS does not say."""
-    attached = dict(function.layers) if function else {}
-    named = wanted.settings.layers
-    arns = tuple(attached) if named is None else named
-    functions = spot.place.functions
-    return tuple((arn, attached.get(arn) or functions.layer_bytes(arn) or 0) for arn in arns)
+    """ARN or name and bytes of every layer that the function will have; 0 where nobody says."""
+    theirs = ((arn, layer_bytes(spot, arn)) for arn in of_others(function, wanted))
+    return (*theirs, *((layer.name, layer.unzipped_bytes) for layer in wanted.layers))
 
 
 def _rest(spot: Spot, archive: Archive) -> tuple[Upload | None, bool]:

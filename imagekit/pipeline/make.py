@@ -22,7 +22,7 @@ from imagekit.pipeline.packages import Packages
 from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
-from imagekit.plan.bytecode import all_saved_ms
+from imagekit.plan.bytecode import all_saved_ms, foreseen_words
 from imagekit.plan.bytecode import words as bytecode_words
 from imagekit.plan.docker_steps import choose_engine
 from imagekit.store import Store
@@ -164,9 +164,9 @@ def _foreseen_zip(workshop: Workshop, outcome: Outcome, plan: BuildPlan) -> Outc
         replace(layer, stored=stored) for layer, stored in zip(outcome.layers, here, strict=True)
     )
     if plan.without_bytecode:
-        gone = ", ".join(plan.without_bytecode)
-        said = f"hardly room for that of {gone}; what the handler imports comes first"
-        outcome = replace(outcome, bytecode=f"{outcome.bytecode}; {said}")
+        room_bytes = max(plan.limit_bytes - 1 - plan.unzipped_bytes, 0)
+        said = foreseen_words(plan.without_bytecode, room_bytes, plan.gains)
+        outcome = replace(outcome, bytecode=f"CPython {plan.bytecode}; {said}")
     return replace(outcome, layers=tuple(layers))
 
 
@@ -181,7 +181,7 @@ def outcome_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Outcom
         architecture=plan.target.architecture,
         packaging=plan.packaging,
         why=plan.why,
-        unzipped_bytes=below_bytes + _unzipped(plan, layers),
+        unzipped_bytes=below_bytes + plan.others_bytes + _unzipped(plan, layers),
         limit_bytes=plan.limit_bytes,
         layers=layers,
         base=plan.base.reference if plan.base else None,
@@ -190,6 +190,7 @@ def outcome_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Outcom
         bytecode=_bytecode(plan),
         docker_for=tuple(plan.steps.words()),
         unpacks=plan.unpacks,
+        attaches=plan.attaches,
         slim=plan.slim,
     )
 
@@ -258,13 +259,18 @@ def _zip(workshop: Workshop, packages: Packages, plan: BuildPlan) -> Made:
     made = make_checked(workshop, packages, plan)
     outcome = replace(
         outcome_of(plan, {}),
-        unzipped_bytes=made.unzipped_bytes,
-        size_bytes=made.size_bytes,
+        unzipped_bytes=plan.others_bytes
+        + made.unzipped_bytes
+        + sum(layer.unzipped_bytes for layer in made.attached),
+        size_bytes=made.size_bytes + sum(layer.size_bytes for layer in made.attached),
         digest=made.digest,
         unpacks=_unpacked(plan, made),
+        attaches=made.attached,
     )
     if made.bytecode is not None and (said := bytecode_words(made.bytecode)):
         outcome = replace(outcome, bytecode=f"CPython {plan.bytecode}; {said}")
+        if made.bytecode.cut:
+            workshop.console.say(f"{plan.function}: of its bytecode {said}")
     return Made(plan=plan, zip=made, outcome=outcome)
 
 

@@ -44,6 +44,7 @@ def _needs(workshop: Workshop, project: ProjectConfig, stages: Sequence[Stage | 
     functions: list[Place] = []
     roles: list[str] = []
     layers: list[str] = []
+    packages: list[tuple[str, str]] = []
     for stage in stages:
         account, region = _place(workshop, stage)
         for function in project.functions:
@@ -51,6 +52,7 @@ def _needs(workshop: Workshop, project: ProjectConfig, stages: Sequence[Stage | 
             functions.append((account, region, settings.name or function.name))
             roles += [settings.role] if settings.role else []
             layers += settings.layers or ()
+            packages += [(account, region)] if function.packaging == "zip-layers" else []
             text = stage_repository(function, stage)
             repositories += _repository(text, account, region) if text else ()
             kept = layer_repository_of(function, stage)
@@ -64,6 +66,7 @@ def _needs(workshop: Workshop, project: ProjectConfig, stages: Sequence[Stage | 
         assumed=tuple(stage.role_arn for stage in stages if stage and stage.role_arn),
         buckets=tuple(dict.fromkeys(one.bucket for one in project.functions if one.bucket)),
         layers=tuple(dict.fromkeys(layers)),
+        packages=tuple(dict.fromkeys(packages)),
         settings=project.ecr,
     )
 

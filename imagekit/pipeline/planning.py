@@ -12,11 +12,12 @@ from imagekit.model.base import Base
 from imagekit.model.errors import ConfigError, NoWheels, Problem, TooLarge
 from imagekit.model.extension import Extension
 from imagekit.model.package import Package
-from imagekit.model.packaging import PACKAGINGS, UNPACKING, Asked, Packaging
+from imagekit.model.packaging import UNPACKING, Asked, Packaging
 from imagekit.model.startup import BytecodeGain
 from imagekit.model.target import Architecture, Target
 from imagekit.model.tree import Tree
 from imagekit.pipeline.apart import require_apart
+from imagekit.pipeline.attaching import attaching, others_bytes
 from imagekit.pipeline.bases import Bases
 from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.extensions import Extensions
@@ -43,6 +44,7 @@ from imagekit.plan.packaging import (
     Footprint,
     Verdict,
     check_image,
+    check_layers,
     check_zip,
     decide,
     decided_by_extensions,
@@ -91,8 +93,6 @@ class Planner:
             return self._auto(job)
         if wanted == "image":
             return self._image(job, _ASKED_FOR)
-        if wanted == "zip-layers":
-            raise _later(function, wanted)
         return self._zip(job, _ASKED_FOR, wanted)
 
     def python(self, function: FunctionConfig) -> str:
@@ -153,8 +153,8 @@ class Planner:
         packages = choice.packages
         weights = self._weights(job, choice, packages)
         self._require_sound(job, packages)
-        if packaging == "zip":
-            self._check_zip(job, packages, weights)
+        if packaging not in UNPACKING:
+            self._check_zip(job, packages, weights, packaging)
         bytecode = self._bytecode(job, base=None)
         plan = BuildPlan(
             function=job.function.name,
@@ -172,6 +172,8 @@ class Planner:
         )
         if packaging in UNPACKING:
             return unpacking(plan, job.function, self.workshop.store)
+        if packaging == "zip-layers":
+            plan = attaching(plan, job.function, self.workshop.store)
         without = foreseen_without_bytecode(plan, self.workshop.store)
         return replace(plan, without_bytecode=without)
 
@@ -183,15 +185,27 @@ class Planner:
             self.workshop.console.say(f"warning: {warning}")
         return weights
 
-    def _check_zip(self, job: _Job, packages: Sequence[Package], weights: dict[str, int]) -> None:
+    def _check_zip(
+        self,
+        job: _Job,
+        packages: Sequence[Package],
+        weights: dict[str, int],
+        packaging: Packaging,
+    ) -> None:
+        store, footprint = self.workshop.store, _footprint(packages, weights, job.source)
         try:
-            check_zip(_footprint(packages, weights, job.source))
+            if packaging == "zip-layers":
+                check_layers(footprint, others_bytes(job.function.settings.layers or (), store))
+            else:
+                check_zip(footprint)
         except TooLarge as error:
             # Imported where something is wrong: a build that fits needs no advice.
-            from imagekit.pipeline.ways import zip_ways
+            from imagekit.pipeline.ways import grown_since, zip_ways
 
-            slim, store = job.function.slim, self.workshop.store
+            slim, root = job.function.slim, self.packages.project.root
             error.ways = zip_ways(store, packages, weights, job.source.size_bytes, slim)
+            where = (root, job.function.name, job.architecture)
+            error.grown = grown_since(store, where, packages, weights, job.source.size_bytes)
             raise
 
     def _image(self, job: _Job, why: str) -> BuildPlan:
@@ -294,14 +308,6 @@ class _Job:
 
 def _steps(function: FunctionConfig) -> DockerSteps:
     return DockerSteps(system=function.system, run=function.run, template=function.dockerfile)
-
-
-def _later(function: FunctionConfig, packaging: Packaging) -> ConfigError:
-    what = f"{packaging!r} is not available in this version"
-    known = ", ".join(f'"{one}"' for one in PACKAGINGS if one != packaging)
-    return ConfigError(
-        problems=(Problem(f"{function.where}.packaging", what),), hint=f"use one of: {known}"
-    )
 
 
 def _contradiction(function: FunctionConfig, what: str) -> ConfigError:

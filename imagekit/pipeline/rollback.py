@@ -15,6 +15,7 @@ from imagekit.deploy.rollback import before, current
 from imagekit.model.deployment import Deployed, VersionNote
 from imagekit.model.errors import CannotDeploy, ImagekitError, Problem, UsageError
 from imagekit.model.function import AliasState, FunctionState
+from imagekit.model.lambda_layer import is_ours
 from imagekit.model.release import Code
 from imagekit.pipeline.deploy import exit_code, tell
 from imagekit.pipeline.deploy_request import JOBS, known_alias
@@ -152,9 +153,10 @@ def _alias_back(way: _Way, alias: AliasState) -> bool:
 
 
 def _code_back(way: _Way) -> bool:
-    """`$LATEST` runs the version's code again; its configuration stays as it is."""
+    """`$LATEST` runs the version's code again, with the packages that were its layers; the rest of
+    its configuration stays as it is."""
     if way.latest.code == way.target.code and way.latest.code_is_sound:
-        return False
+        return _layers_back(way)
     place, name = way.spot.place, way.spot.name
     found = place.functions.get(name, way.target.version) or way.target
     if found.package == "image":
@@ -162,6 +164,21 @@ def _code_back(way: _Way) -> bool:
         return True
     with way.spot.workshop.store.folder() as folder:
         _update(way, Code(file=_fetched(way, found, folder / "code.zip")))
+    _layers_back(way)
+    return True
+
+
+def _layers_back(way: _Way) -> bool:
+    """Packages that are layers go with the code; layers of others alone are configuration."""
+    now, then = (tuple(arn for arn, _ in one.layers) for one in (way.latest, way.target))
+    if now == then or not any(map(is_ours, (*now, *then))):
+        return False
+    place, name = way.spot.place, way.spot.name
+    revision = settled(place, name).revision
+    place.functions.update_configuration(name, {"Layers": list(then)}, revision=revision)
+    after = settled(place, name)
+    if after.failure:
+        raise failed(after)
     return True
 
 

@@ -22,12 +22,12 @@ from imagekit.model.target import Architecture, Target
 from imagekit.oci.archive import read_image
 from imagekit.pipeline.artefact import DOCKER
 from imagekit.pipeline.bare import bare_image
-from imagekit.pipeline.loading import into_engine
+from imagekit.pipeline.loading import into_engine, local_name
 from imagekit.pipeline.make import By, Made, make
 from imagekit.pipeline.previous import PreviousImages
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
-from imagekit.pipeline.to_deploy import file_of, read_archive
+from imagekit.pipeline.to_deploy import file_of, files_of, read_archive
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import FunctionConfig
 from imagekit.project.find_config import in_folder
@@ -140,7 +140,7 @@ def _made(workshop: Workshop, engine: Engine, made: Made, session: Session) -> S
     if made.zip is not None:
         archive = workshop.store.blob_path(made.zip.digest)
         return _unzipped(workshop, engine, archive, function, session.request)
-    tag = f"{function.name.lower()}:latest"
+    tag = local_name(function.name)
     interpreter = made.plan.base.facts.interpreter if made.plan.base else None
     if made.image_id is not None:
         engine.tag(made.image_id, tag)
@@ -164,7 +164,7 @@ def _of_path(
     function = _by_name(functions, stem) or _by_name(functions, stem.rpartition("-")[0])
     name = _name(function, stem)
     if path.suffix != ".zip":
-        image = into_engine(workshop, engine, read_image(path), f"{name.lower()}:latest")
+        image = into_engine(workshop, engine, read_image(path), local_name(name))
         sandbox = Sandbox(image=image, function=name)
         return Runnable(artefact=str(path), packaging="image", sandbox=sandbox, function=function)
     if function is None:
@@ -186,13 +186,21 @@ def _unzipped(
     key = f"{archive.digest.hex}-{Digest.of(base.image.encode()).short}"
     # What lies in a bucket is there already: the sandbox has no network.
     rest = file_of(workshop, archive.rest, path) if archive.rest else None
+    layers = [layer.path or _gone(layer.name) for layer in files_of(workshop, archive)]
     image_id = engine.containers.labelled(_ZIP_LABEL, key)
     if image_id is None:
         with workshop.console.stage("unzip"), workshop.store.folder() as folder:
             more = {ARCHIVE: rest} if rest else {}
-            write_tar(path, folder / "task.tar", TASK_ROOT, more)
+            write_tar(path, folder / "task.tar", TASK_ROOT, more, layers)
             image_id = engine.containers.layered(base.image, folder / "task.tar", {_ZIP_LABEL: key})
     return replace(base, image=image_id, handler=function.handler)
+
+
+def _gone(layer: str) -> Path:
+    raise UsageError(
+        what=f"the layer {layer} that the ZIP needs is neither here nor beside it",
+        hint="imagekit build, or put NAME.layer-1.zip and so on beside it",
+    )
 
 
 def _of_reference(

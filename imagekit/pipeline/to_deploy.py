@@ -11,6 +11,7 @@ from imagekit.bases.fetched import documents_of
 from imagekit.model.digest import Digest
 from imagekit.model.errors import UsageError
 from imagekit.model.image import INDEXES
+from imagekit.model.lambda_layer import ATTACHED, LambdaLayer, attached_of, layer_path
 from imagekit.model.packaging import DESCRIPTION, Unpacks, rest_path
 from imagekit.model.reference import Reference
 from imagekit.model.target import ARCHITECTURES, Architecture, Target
@@ -46,6 +47,8 @@ class Archive:
     unzipped_bytes: int
     rest: Unpacks | None = None
     """What its loader fetches from a bucket at start."""
+    layers: tuple[LambdaLayer, ...] = ()
+    """The Lambda layers that it needs, in their order."""
 
     @property
     def sha256(self) -> str:
@@ -114,6 +117,7 @@ def read_archive(path: Path) -> Archive:
         with zipfile.ZipFile(path) as opened:
             unzipped = sum(info.file_size for info in opened.infolist())
             rest = _in_bucket(opened)
+            layers = _attached(opened)
     except (OSError, zipfile.BadZipFile) as error:
         raise UsageError(what=f"{path} is no ZIP: {error}", hint="imagekit build") from error
     return Archive(
@@ -122,7 +126,42 @@ def read_archive(path: Path) -> Archive:
         size_bytes=path.stat().st_size,
         unzipped_bytes=unzipped,
         rest=rest,
+        layers=layers,
     )
+
+
+def _attached(opened: zipfile.ZipFile) -> tuple[LambdaLayer, ...]:
+    """The Lambda layers that it says it needs; zipfile.BadZipFile where nobody can read which."""
+    if ATTACHED not in opened.namelist():
+        return ()
+    found = attached_of(opened.read(ATTACHED))
+    if found is None:
+        raise zipfile.BadZipFile(f"{ATTACHED} in it is not what imagekit writes")
+    return found
+
+
+def files_of(workshop: Workshop, archive: Archive) -> tuple[LambdaLayer, ...]:
+    """Its layers, each with its file: of the store, or beside the ZIP; without one where it is in
+    neither place, or is not there what the ZIP was built with."""
+    found = []
+    for number, layer in enumerate(archive.layers, 1):
+        beside = layer_path(archive.path, number)
+        if layer.digest is not None and workshop.store.has_blob(layer.digest, layer.size_bytes):
+            found.append(replace(layer, path=workshop.store.blob_path(layer.digest)))
+        elif beside.is_file() and _is(beside, layer):
+            found.append(replace(layer, path=beside))
+        else:
+            found.append(layer)
+    return tuple(found)
+
+
+def _is(path: Path, layer: LambdaLayer) -> bool:
+    import hashlib
+
+    if layer.digest is None or path.stat().st_size != layer.size_bytes:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == layer.digest.hex
 
 
 def _in_bucket(opened: zipfile.ZipFile) -> Unpacks | None:

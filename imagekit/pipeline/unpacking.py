@@ -35,7 +35,7 @@ def unpacking(plan: BuildPlan, function: FunctionConfig, store: Store) -> BuildP
     ConfigError for what such a ZIP cannot do without; TooLarge where it does not fit either, or
     `/tmp` is too small.
     """
-    pieces = tuple(_pieces(plan, store))
+    pieces = tuple(pieces_of(plan, store))
     if plan.packaging == "zip-s3":
         unpacks = in_bucket(pieces, _bucket(function))
     else:
@@ -89,7 +89,8 @@ def _require_room(plan: BuildPlan, pieces: tuple[Piece, ...], unpacks: Unpacks) 
     )
 
 
-def _pieces(plan: BuildPlan, store: Store) -> Iterator[Piece]:
+def pieces_of(plan: BuildPlan, store: Store) -> Iterator[Piece]:
+    """The plan's layers, as they would lie somewhere else than in the ZIP: foreseen sizes."""
     source = next(layer for layer in plan.layers if layer.files is not None)
     mine = {entry.path.partition("/")[0] for entry in source.files or ()}
     first = plan.handler.replace("/", ".").partition(".")[0]
@@ -146,7 +147,8 @@ class _Sizes:
             packed_bytes=self.packed,
             disk_bytes=self.disk,
             tops=self.tops,
-            movable=not own and self.tops.isdisjoint(fixed),
+            movable=self.tops.isdisjoint(fixed),
+            own=own,
         )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from imagekit.model.base import SHARED_ROOT, Base
 from imagekit.model.digest import Digest
 from imagekit.model.extension import Extension
+from imagekit.model.lambda_layer import LambdaLayer
 from imagekit.model.package import Package
 from imagekit.model.packaging import Packaging, Unpacks
 from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
@@ -74,6 +75,10 @@ class BuildPlan:
     """What only the Docker engine can do."""
     unpacks: Unpacks | None = None
     """Layers of a ZIP that are unpacked to `/tmp` at start."""
+    attaches: tuple[LambdaLayer, ...] = ()
+    """Lambda layers that hold what a ZIP has not, in the order in which Lambda unpacks them."""
+    others_bytes: int = 0
+    """Unzipped, of the Lambda layers of others, as far as it is known."""
     slim: Slimmed = NOTHING_LEFT_OUT
     """What it is made without."""
 

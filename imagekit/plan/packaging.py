@@ -93,6 +93,19 @@ def check_zip(footprint: Footprint) -> None:
         )
 
 
+def check_layers(footprint: Footprint, others_bytes: int) -> None:
+    """Lambda layers count together with the code, those of others too: TooLarge (Z1)."""
+    if footprint.total_bytes + others_bytes >= ZIP_LIMIT_BYTES:
+        theirs = (("Lambda layers of others", others_bytes),) if others_bytes else ()
+        raise TooLarge(
+            what="the ZIP, with its Lambda layers,",
+            limit_bytes=ZIP_LIMIT_BYTES,
+            actual_bytes=footprint.total_bytes + others_bytes,
+            biggest=(*theirs, *footprint.biggest(5)),
+            hint='write `packaging = "zip-nested"`, or `"zip-s3"` with `bucket = "NAME"`',
+        )
+
+
 def check_image(footprint: Footprint, base_bytes: int) -> None:
     """Known before anything is fetched: raise TooLarge for what Lambda refuses (T6)."""
     total = base_bytes + footprint.total_bytes

@@ -41,20 +41,22 @@ class Piece:
     """In `/tmp`, in whole blocks."""
     tops: frozenset[str]
     movable: bool = True
-    """Whether it may be unpacked elsewhere than where your code lies."""
+    """Whether it may lie elsewhere than your code: it shares no name with that."""
+    own: bool = False
+    """Your own package, which changes with your code: never unpacked at start."""
 
 
 def nested(pieces: Sequence[Piece], limit_bytes: int) -> Unpacks:
     """What has to be compressed again, so that the rest stays below the limit with its bytecode."""
     over = sum(piece.unzipped_bytes for piece in pieces) - int(limit_bytes * _SPARE) + 1
-    chosen = _least(list(_movable(pieces)), over) if over > 0 else []
+    chosen = _least(list(movable(pieces)), over) if over > 0 else []
     return _unpacks(pieces, {piece.name for group in chosen for piece in group}, None)
 
 
 def in_bucket(pieces: Sequence[Piece], bucket: str) -> Unpacks:
     """All that may lie elsewhere: then a change of your code sends your code alone."""
-    movable = {piece.name for group in _movable(pieces) for piece in group}
-    return _unpacks(pieces, movable, bucket)
+    names = {piece.name for group in movable(pieces) for piece in group}
+    return _unpacks(pieces, names, bucket)
 
 
 def outer_bytes(pieces: Iterable[Piece], unpacks: Unpacks) -> int:
@@ -95,9 +97,10 @@ def _unpacks(pieces: Sequence[Piece], names: set[str], bucket: str | None) -> Un
     )
 
 
-def _movable(pieces: Iterable[Piece]) -> Iterator[tuple[Piece, ...]]:
+def movable(pieces: Iterable[Piece], *, own: bool = False) -> Iterator[tuple[Piece, ...]]:
+    """Groups that may lie elsewhere than your code; `own` packages among them only if asked for."""
     for group in _together(pieces):
-        if all(piece.movable for piece in group):
+        if all(piece.movable and (own or not piece.own) for piece in group):
             yield group
 
 

@@ -18,9 +18,14 @@ def budget_lines(overruns: Sequence[Overrun]) -> Iterator[str]:
         yield from (f"{where}: {_limit(one)}" for one in overrun.spent)
         if overrun.grown:
             since = "since the last build" if overrun.compared else "the heaviest"
-            yield f"{where}: {since}: {', '.join(map(_grown, overrun.grown))}"
+            yield f"{where}: {since}: {grown_words(overrun.grown)}"
         elif overrun.compared:
             yield f"{where}: no package grew since the last build"
+
+
+def grown_words(grown: Sequence[Grown]) -> str:
+    """`pyarrow 26.0.1 12 MB more (159 MB → 171 MB)`, for each."""
+    return ", ".join(map(_grown, grown))
 
 
 def _limit(spent: Spent) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from imagekit.model import errors
 from imagekit.model.sizes import size
-from imagekit.report.budget import budget_lines
+from imagekit.report.budget import budget_lines, grown_words
 from imagekit.report.plan import way_lines
 
 REPORT_BUG = "this is a bug in imagekit; run again with --verbose and report what it prints"
@@ -117,6 +117,8 @@ def _too_large(error: errors.TooLarge) -> Iterator[str]:
         f"the limit is {size(error.limit_bytes)} ({size(max(over, 0))} too much)"
     )
     yield from (f"{label}: {size(weight)}" for label, weight in error.biggest)
+    if error.grown:
+        yield f"since the last build: {grown_words(error.grown)}"
     yield from (line[2:] for line in way_lines(error.ways))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from imagekit.model.advice import way_json
 from imagekit.model.budget import Spent
 from imagekit.model.footprint import footprint_json
+from imagekit.model.lambda_layer import layer_document as attached_document
 from imagekit.model.outcome import LayerOutcome, Outcome
 from imagekit.model.packaging import Unpacks
 from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
@@ -42,6 +43,7 @@ def _function(outcome: Outcome) -> dict[str, object]:
         "budget": [spent_document(one) for one in outcome.spent] or None,
         "slim": slim_document(outcome.slim),
         "unpacks": outcome.unpacks and unpacks_document(outcome.unpacks),
+        "attaches": [attached_document(one) for one in outcome.attaches] or None,
         "path": outcome.path and str(outcome.path),
         "reference": outcome.reference,
         "digest": outcome.digest and str(outcome.digest),

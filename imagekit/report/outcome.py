@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from imagekit.model.lambda_layer import LambdaLayer
 from imagekit.model.outcome import LayerOutcome, Outcome
 from imagekit.model.packaging import Unpacks
 from imagekit.model.sizes import size
@@ -30,6 +31,7 @@ def plan_lines(outcome: Outcome) -> Iterator[str]:
     yield from slim_lines(outcome.slim)
     if outcome.unpacks:
         yield from _unpacks_lines(outcome.unpacks)
+    yield from _attaches_lines(outcome.attaches)
     share = outcome.unzipped_bytes / outcome.limit_bytes
     yield (
         f"  size      {size(outcome.unzipped_bytes)} of {size(outcome.limit_bytes)} unzipped "
@@ -55,6 +57,13 @@ def _unpacks_lines(unpacks: Unpacks) -> Iterator[str]:
     )
     if unpacks.bucket:
         yield f"  role      needs s3:GetObject on arn:aws:s3:::{unpacks.bucket}/imagekit/*"
+
+
+def _attaches_lines(attaches: Sequence[LambdaLayer]) -> Iterator[str]:
+    for number, layer in enumerate(attaches):
+        sizes = f"{size(layer.unzipped_bytes)}, {size(layer.size_bytes)} to upload"
+        about = "" if layer.digest else "about "
+        yield f"  {'attaches' if number == 0 else '':<8}  {layer.name}: {about}{sizes}"
 
 
 def plan_table(outcomes: Sequence[Outcome]) -> Iterator[str]:

@@ -28,6 +28,7 @@ from tests.check.make import (
     archive,
     bundle,
     folder,
+    layered,
     made_zip,
     packed,
     sound_zip,
@@ -40,6 +41,7 @@ from tests.contents.test_elf import AARCH64, X86_64, elf
 OCI_TAR = "application/vnd.oci.image.layer.v1.tar"
 DOCKER_TAR = "application/vnd.docker.image.rootfs.diff.tar"
 SOUND = MadeImage()
+DEMO = (zip_info("python/demo/__init__.py"), b"ANSWER = 42\n")
 
 AWS = replace(
     SOUND,
@@ -272,6 +274,8 @@ BROKEN: dict[str, Callable[[], Artefact]] = {
     ),
     "Z1": lambda: sound_zip(zeros(262_144_000 - len(SOURCE))),
     "Z2": lambda: sound_zip(stored(52_428_800)),
+    "Z5": lambda: layered(*[packed(DEMO)] * 6),
+    "Z6": lambda: layered(packed((zip_info("demo/__init__.py"), b""))),
     "Z7": lambda: made_zip((zip_info("function/app.py"), SOURCE)),
     "Z8": windows,
     "Z9": no_time,
@@ -280,5 +284,6 @@ BROKEN: dict[str, Callable[[], Artefact]] = {
     "Z13": lambda: sound_zip((zip_info("urllib3/__init__.py"), b"")),
     "Z14": twice,
     "U1": corrupt,
+    "U2": lambda: replace(layered(packed(DEMO)), layers=(io.BytesIO(packed(APP)),)),
 }
 """By rule id."""

@@ -15,6 +15,7 @@ from typing import Any
 from imagekit.check.opened import OpenImage, OpenLayer, OpenZip
 from imagekit.model.digest import Digest
 from imagekit.model.image import CONFIG, LAYER, MANIFEST, Descriptor, Family
+from imagekit.model.lambda_layer import ATTACHED, LambdaLayer, description
 from imagekit.model.target import Target
 from imagekit.model.tree import ancestors
 from tests.contents.test_elf import X86_64, elf
@@ -223,6 +224,24 @@ def packed(*members: tuple[zipfile.ZipInfo, bytes]) -> bytes:
     source = made_zip(*members).source
     assert isinstance(source, io.BytesIO)
     return source.getvalue()
+
+
+def layered(
+    *layers: bytes, code: tuple[tuple[zipfile.ZipInfo, bytes], ...] = (APP,), at_hand: int = 9
+) -> OpenZip:
+    """A ZIP that names these archives as its Lambda layers; the first `at_hand` lie beside it."""
+    named = tuple(
+        LambdaLayer(
+            name=f"layer-{number}",
+            parts=("demo",),
+            unzipped_bytes=len(data),
+            size_bytes=len(data),
+            digest=Digest.of(data),
+        )
+        for number, data in enumerate(layers)
+    )
+    made = made_zip(*code, (zip_info(ATTACHED), description(named)))
+    return replace(made, layers=tuple(io.BytesIO(data) for data in layers[:at_hand]))
 
 
 def bundle(rest: bytes, **more: str) -> tuple[zipfile.ZipInfo, bytes]:

@@ -19,6 +19,8 @@ from tests.services.needs import leave_out
 from tests.services.wheels import claim, corrupt, make_wheel, truncate
 
 Spoil = Callable[[Project, Path], None]
+_ARNS = [f"arn:aws:lambda:eu-west-1:123456789012:layer:tool:{number}" for number in range(5)]
+FIVE_LAYERS = f'handler = "app.handler"\npackaging = "zip-layers"\nlambda = {{ layers = {_ARNS} }}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +135,10 @@ CONFIG = {
     "unknown packaging": Case(
         spoil=edit('"zip"', '"rpm"'), status=2, names=("packaging", "rpm", "image")
     ),
-    "packaging of later": Case(
-        spoil=edit('"zip"', '"zip-layers"'), status=2, names=("packaging", "zip-layers")
+    "no room for layers of packages": Case(
+        spoil=edit('handler = "app.handler"', FIVE_LAYERS),
+        status=2,
+        names=("functions.app.lambda.layers", "names 5 layers", "Z5", "zip-nested"),
     ),
     "docker engine for a ZIP": Case(
         spoil=lambda project, wheels: None,

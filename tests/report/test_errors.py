@@ -10,7 +10,7 @@ import pytest
 
 from imagekit.model import errors
 from imagekit.model.advice import Way
-from imagekit.model.budget import Overrun
+from imagekit.model.budget import Grown, Overrun
 from imagekit.report.errors import words
 
 
@@ -32,6 +32,7 @@ def sample(kind: type[errors.ImagekitError]) -> errors.ImagekitError:
         "tuple[Collision, ...]": (errors.Collision("a.py", ("x 1", "y 2")),),
         "tuple[tuple[str, int], ...]": (("pyarrow", 1),),
         "tuple[Way, ...]": (Way(what="without it", write=('slim = "max"',)),),
+        "tuple[Grown, ...]": (Grown(label="pyarrow 26", before_bytes=1, after_bytes=3),),
         "tuple[Overrun, ...]": (Overrun(function="app", architecture="arm64", spent=()),),
         "tuple[tuple[str, str, str], ...]": (("T1", "layer 1", "no parent"),),
     }

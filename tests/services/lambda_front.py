@@ -41,7 +41,14 @@ _OPERATIONS = {
     ("PUT", "alias"): "UpdateAlias",
     ("POST", "invocations"): "Invoke",
 }
-DESCRIBING = {"GetFunction", "GetAlias", "ListAliases", "ListVersionsByFunction"}
+DESCRIBING = {
+    "GetAlias",
+    "GetFunction",
+    "GetLayerVersion",
+    "ListAliases",
+    "ListLayerVersions",
+    "ListVersionsByFunction",
+}
 _VOLATILE = {
     "Description",
     "FunctionArn",
@@ -467,6 +474,11 @@ class Call:
         alias = words[2] if len(words) > 2 else ""
         kind = "alias" if alias and words[1] == "aliases" else "".join(words[1:2])
         kind = kind if words else "new"
+        operation = _OPERATIONS.get((method, kind), f"{method} {parts.path}")
+        if "/layers" in parts.path:
+            version = "Version" if len(words) > 2 or "find" in parts.query else "Versions"
+            operation = "PublishLayerVersion" if method == "POST" else f"GetLayer{version}"
+            operation = operation.replace("GetLayerVersions", "ListLayerVersions")
         scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/", headers.get("Authorization", ""))
         return cls(
             front=front,
@@ -474,7 +486,7 @@ class Call:
             path=target,
             query=parse_qs(parts.query),
             function=words[0] if words else body.get("FunctionName", ""),
-            operation=_OPERATIONS.get((method, kind), f"{method} {parts.path}"),
+            operation=operation,
             alias=alias,
             raw=raw,
             body=body,
