@@ -181,17 +181,18 @@ class Buildah:
 
 @dataclass(slots=True)
 class Imagekit:
-    """imagekit, with no Docker."""
+    """imagekit, with no Docker. With `slim = "off"` it ships the same files as the others."""
 
     material: Material
     command: tuple[str, ...]
+    slim: str = "off"
     name: str = "imagekit"
     project: Path = field(init=False)
     answer: dict[str, object] = field(init=False, default_factory=dict)
     """What the last build said, as JSON."""
 
     def __post_init__(self) -> None:
-        self.project = copy_project(self.material, "imagekit")
+        self.project = copy_project(self.material, self.name)
 
     def prepare(self, *, bytecode: bool) -> None:
         """Configure, and pin the base and the compiling CPython, as a project has it committed."""
@@ -199,12 +200,13 @@ class Imagekit:
         lines = [
             line
             for line in config.read_text(encoding="utf-8").splitlines()
-            if not line.startswith(("base =", "bytecode ="))
+            if not line.startswith(("base =", "bytecode =", "slim ="))
         ]
         place = lines.index("[tool.imagekit]") + 1
         lines[place:place] = [
             f'base = "{self.material.base}"',
             f"bytecode = {str(bytecode).lower()}",
+            f'slim = "{self.slim}"',
         ]
         config.write_text("\n".join(lines) + "\n", encoding="utf-8")
         self._imagekit("lock")
@@ -215,7 +217,7 @@ class Imagekit:
 
     def build_and_push(self) -> None:
         """One command."""
-        target = f"{self.material.registry}/scoring-imagekit:bench"
+        target = f"{self.material.registry}/scoring-{self.name}:bench"
         said = self._imagekit("build", "scoring", "--push", "--to", target, "--json")
         self.answer = json.loads(said)["functions"][0]
 
@@ -224,7 +226,7 @@ class Imagekit:
 
     @property
     def _store(self) -> Path:
-        return self.material.folder / "imagekit-store"
+        return self.material.folder / f"{self.name}-store"
 
     def _imagekit(self, *arguments: str) -> str:
         environ = {
