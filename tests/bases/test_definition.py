@@ -10,6 +10,7 @@ from imagekit.bases.definition import DebianOrigin, Definition, OtherBase, Publi
 from imagekit.bases.named import find, names, read, shipped
 from imagekit.model.errors import ConfigError
 from imagekit.model.reference import Reference
+from imagekit.model.slim import SlimSettings
 
 
 def base(root: Path, name: str, text: str) -> Path:
@@ -284,3 +285,30 @@ def test_no_toml_and_no_file(tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as raised:
             find(folder.name, (tmp_path,))
         assert raised.value.problems[0].where == str(folder / "base.toml")
+
+
+def test_what_a_base_is_made_without(tmp_path: Path) -> None:
+    """The words of a project's configuration, for the packages of the base's lock; `safe` else."""
+    words = 'slim = "max"\nkeep = ["a/tests/"]\ndrop = ["b/*.txt"]\nbotocore_services = ["s3"]\n'
+    folder = base(tmp_path, "team", f'from = "heavy"\nlock = "uv.lock"\n{words}')
+    (folder / "uv.lock").touch()
+    plain = base(tmp_path, "plain", 'from = "heavy"\n')
+
+    assert read(folder).slim == SlimSettings(
+        profile="max", keep=("a/tests/",), drop=("b/*.txt",), services=("s3",)
+    )
+    assert read(plain).slim == SlimSettings(profile="safe")
+
+
+def test_wrong_words_about_slimming(tmp_path: Path) -> None:
+    """As in a project's configuration; a base is what provides, so it has no `provided`."""
+    words = 'slim = "tiny"\ndrop = ["/a"]\nprovided = ["boto3"]\nexclude_packages = ["a"]\n'
+    found = problems(base(tmp_path, "team", f'from = "heavy"\n{words}'))
+
+    assert found["slim"] in (
+        "is only used with `lock`",
+        "'tiny' is not known; known: off, safe, max",
+    )
+    assert set(found) == {"slim", "drop", "provided", "exclude_packages"}
+    assert found["exclude_packages"] == "is only used with `lock`"
+    assert found["provided"].startswith("is not known")

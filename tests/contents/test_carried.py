@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from imagekit.contents.measure import Measured, measure
 from imagekit.contents.tops import tops_of
 from imagekit.model.digest import Digest
 from imagekit.model.package import Artifact, Package
+from imagekit.model.slim import Slim
 from imagekit.net.http import Request, Response
 from imagekit.store import Store
 from tests.services.wheels import make_wheel
@@ -92,4 +94,17 @@ def test_other_packages_take_nothing_over(tmp_path: Path, packages: tuple[Packag
     assert not take_over({**told, "weights": [["alpha", "1.0", "12", 1]]}, packages, fresh)
     assert not take_over({**told, "weights": told["weights"][:1]}, packages, fresh)  # type: ignore[index]
     assert not take_over({}, packages, fresh)
+    assert not is_measured(packages, fresh)
+
+
+def test_another_profile_is_another_weight(tmp_path: Path, packages: tuple[Package, ...]) -> None:
+    """What an image of slimmed packages tells is not taken for whole ones, nor the other way."""
+    safe = tuple(replace(one, slim=Slim(profile="safe")) for one in packages)
+    first, fresh = Store(tmp_path / "first"), Store(tmp_path / "fresh")
+    measured(safe, first)
+    told = carried(safe, first)
+
+    assert told is not None
+    assert not take_over(told, packages, fresh)
+    assert take_over(told, safe, fresh)
     assert not is_measured(packages, fresh)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.contents.shared_objects import shared_object
 from tests.e2e.projects import Project, write_pylock
+from tests.e2e.shared_bases import DAY, Platform
 from tests.services.cli import succeeded
 from tests.services.index import Index
 from tests.services.wheels import make_wheel
@@ -211,3 +212,18 @@ def test_an_image_leaves_out_what_its_base_has_in_any_version(
 
     assert "has no demo: it stays in" in done.stderr
     assert "demo 1.0" in done.stdout
+
+
+def test_a_base_has_words_of_its_own(
+    tmp_path: Path, wheels: Path, index: Index, aws_base: str, project: Project
+) -> None:
+    """`slim` in base.toml, `safe` where it says nothing; the function's own words do not reach."""
+    platform = Platform(folder=tmp_path / "platform", env={**project.env, **DAY})
+    fast = list(wheels.glob("fast-*.whl"))
+    sizes = {}
+    for name, word in (("whole", 'slim = "off"\n'), ("safe", ""), ("max", 'slim = "max"\n')):
+        platform.share(name, aws_base, fast, index, word)
+        (made,) = platform.made("build", name, "--arch", "x86_64")
+        sizes[name] = made["layers"][-1]["unzipped_bytes"]
+
+    assert sizes["whole"] > sizes["safe"] > sizes["max"]

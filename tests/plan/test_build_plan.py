@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from imagekit.model.base import Base, BaseFacts
 from imagekit.model.digest import Digest
 from imagekit.model.image import ImageConfig
+from imagekit.model.slim import Slim
 from imagekit.model.tree import Bytes, FileEntry, Tree
 from imagekit.plan.build_plan import client_layer, image_settings, package_layers, source_layer
 from tests.plan.test_layering import package
+
+OF_A_WHOLE_WHEEL = "sha256:2161520ade372c17475c1c5f9b81634d60b95149debae518a200e0456c9b4b20"
+"""The fingerprint that this layer had before there was anything to leave out."""
 
 
 def base(*, client: bool, env: tuple[tuple[str, str], ...] = (), working_dir: str = "") -> Base:
@@ -49,6 +55,28 @@ def test_a_layer_is_named_by_its_recipe() -> None:
         client_layer([package("a")], weights, None).fingerprint,
     }
     assert len(others) == 5
+
+
+def test_what_is_left_out_is_part_of_the_recipe() -> None:
+    """Each profile and each word of it is another layer; `off` is the one that it always was."""
+    weights, whole = {"a": 1}, package("a")
+    slims = [
+        Slim(),
+        Slim(profile="safe"),
+        Slim(profile="max"),
+        Slim(profile="max", symbols=1),
+        Slim(profile="safe", drop=("a/",)),
+        Slim(profile="safe", keep=("a/",)),
+        Slim(profile="safe", reads_stubs=True),
+        Slim(services=("s3",)),
+    ]
+    found = [
+        package_layers([replace(whole, slim=slim)], weights, None)[0].fingerprint for slim in slims
+    ]
+
+    assert len(set(found)) == len(slims)
+    assert found[0] == package_layers([whole], weights, None)[0].fingerprint
+    assert str(found[0]) == OF_A_WHOLE_WHEEL
 
 
 def test_the_source_is_named_by_paths_and_bytes() -> None:
