@@ -206,6 +206,8 @@ class Delivery:
             image = self._nearer(way, image)
             records = (one.record for one in outcome.layers)
             result = way.push(image, [record for record in records if record])
+            # Whoever deploys it looks at what it is to start.
+            self.workshop.store.put_blob(image.config)
             outcome = replace(
                 outcome,
                 reference=str(result.reference),
