@@ -128,6 +128,7 @@ IN_AN_IMAGE = {
 
 HERE_TOO = {
     ("engines/docker/context.py", ".link()"): "a hard link saves a copy; without one it copies",
+    ("engines/docker/settle.py", ".symlink_to()"): "runs in the image that Docker builds",
     ("project/indexes/machine.py", "'/etc'"): "settings of all users on Unix; Windows comes before",
     ("project/indexes/machine.py", "'/etc/xdg'"): "the same",
     ("project/indexes/pip.py", "'/etc'"): "pip's settings on Unix; a folder that Windows lacks",
