@@ -21,7 +21,6 @@ LABEL = "dev.imagekit.local"
 # docs.docker.com/reference/api/engine, "Attach to a container": type, three zeros, size.
 _HEADER_BYTES = 8
 _STDOUT = 1
-_PIECE_BYTES = 1 << 16
 _NO_PROGRAM = ("executable file not found", "no such file or directory")
 _PROCESSES = 1024  # as in Lambda: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _FILES = 1024
@@ -97,15 +96,9 @@ class Running:
 
     def read(self) -> Iterator[tuple[Literal["stdout", "stderr"], bytes]]:
         """What it writes, as it comes, until it has ended or `close` was called."""
-        rest = b""
-        while data := self._receive():
-            rest += data
-            while len(rest) >= _HEADER_BYTES:
-                end = _HEADER_BYTES + int.from_bytes(rest[4:_HEADER_BYTES], "big")
-                if len(rest) < end:
-                    break
-                yield "stdout" if rest[0] == _STDOUT else "stderr", rest[_HEADER_BYTES:end]
-                rest = rest[end:]
+        while len(header := self._receive(_HEADER_BYTES)) == _HEADER_BYTES:
+            data = self._receive(int.from_bytes(header[4:], "big"))
+            yield "stdout" if header[0] == _STDOUT else "stderr", data
 
     def close(self) -> None:
         """End it and everything in it, and remove it; it may have ended by itself."""
@@ -128,11 +121,14 @@ class Running:
             with suppress(OSError, ValueError, AttributeError):
                 each.close()
 
-    def _receive(self) -> bytes:
-        try:
-            return bytes(self._socket.recv(_PIECE_BYTES))
-        except OSError:
-            return b""
+    def _receive(self, count: int) -> bytes:
+        """So many bytes, fewer at the end. Never asks for more than will come: through ssh, the
+        SDK waits until all that was asked for is there."""
+        found = bytearray()
+        with suppress(OSError):
+            while len(found) < count and (piece := self._socket.recv(count - len(found))):
+                found += piece
+        return bytes(found)
 
 
 class Containers:

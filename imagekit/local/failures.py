@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Mapping
 
 from imagekit.local.runtime_api import Reported, Streamed, TooLarge
 from imagekit.model.invocation import EVENT_LIMIT_BYTES, Failure, FailureKind, Limits
 
-# As Go's syscall.Signal says them, in which Lambda's own supervisor is written.
+# Linux' numbers, whatever runs us, in the words of Lambda's own supervisor: Go's.
 _SIGNALS = {
-    signal.SIGABRT: "aborted",
-    signal.SIGBUS: "bus error",
-    signal.SIGFPE: "floating point exception",
-    signal.SIGILL: "illegal instruction",
-    signal.SIGINT: "interrupt",
-    signal.SIGSEGV: "segmentation fault",
-    signal.SIGTERM: "terminated",
-    **({signal.SIGKILL: "killed"} if hasattr(signal, "SIGKILL") else {}),
+    1: "hangup",
+    2: "interrupt",
+    3: "quit",
+    4: "illegal instruction",
+    6: "aborted",
+    7: "bus error",
+    8: "floating point exception",
+    9: "killed",
+    11: "segmentation fault",
+    13: "broken pipe",
+    15: "terminated",
 }
 
 
@@ -46,7 +48,7 @@ def ended(values: Mapping[str, object], request_id: str, limits: Limits) -> Fail
             words = f"Runtime exited with error: signal: killed ({why})"
             return _own("memory", "Runtime.OutOfMemory", words, request_id)
         case {"signal": int(number)}:
-            words = f"Runtime exited with error: signal: {_signal(number)}"
+            words = f"Runtime exited with error: signal: {_SIGNALS.get(number, f'signal {number}')}"
         case {"status": int(status)} if status:
             words = f"Runtime exited with error: exit status {status}"
         case _:
@@ -83,13 +85,6 @@ def _own(kind: FailureKind, type_: str, words: str, request_id: str) -> Failure:
 def _said(kind: FailureKind, type_: str, message: str) -> Failure:
     payload = json.dumps({"errorType": type_, "errorMessage": message}).encode()
     return Failure(kind=kind, type=type_, message=message, payload=payload)
-
-
-def _signal(number: int) -> str:
-    try:
-        return _SIGNALS.get(signal.Signals(number), signal.Signals(number).name)
-    except ValueError:
-        return str(number)
 
 
 def _object(body: bytes) -> dict[str, object]:

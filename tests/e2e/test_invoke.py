@@ -181,7 +181,6 @@ def test_answer_log_and_report(project: Project) -> None:
     """The answer alone on stdout; log and REPORT on stderr; the event from a file, or as JSON."""
     for given, event in (
         (("--event", "event.json"), {"from": "file"}),
-        (("--event", '{"n": 1}'), {"n": 1}),
         ((), {}),
     ):
         done = succeeded(invoke(project, "app", *given))
@@ -220,6 +219,21 @@ def test_variables_are_lambdas_then_the_functions(project: Project) -> None:
     assert found["AWS_REGION"] == "eu-west-3"
 
 
+def test_keys_of_aws_go_in_with_the_network_alone(project: Project) -> None:
+    """Yours where it can call AWS; without a network nobody's, so that clients can be made."""
+    yours = project.with_env(
+        AWS_ACCESS_KEY_ID="mine", AWS_SECRET_ACCESS_KEY="secret", AWS_REGION="eu-north-1"
+    )
+    for given, keys in (
+        ((), ("local", "local", None)),
+        (("--network",), ("mine", "secret", None)),
+    ):
+        found = json.loads(succeeded(invoke(yours, "variables", *given)).stdout)
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        assert tuple(found.get(name) for name in names) == keys
+        assert found["AWS_REGION"] == "eu-north-1"
+
+
 def test_time_out(project: Project) -> None:
     """A handler past `lambda.timeout` is ended, and told as Lambda tells it; nothing is left."""
     done = invoke(project, "sleeps")
@@ -241,9 +255,6 @@ def test_memory(project: Project) -> None:
 
 def test_tmp_has_its_size_and_counts_as_memory_only_here(project: Project) -> None:
     """512 MB of /tmp unless said otherwise; where it makes memory run out, that is said."""
-    done = succeeded(invoke(project, "writes_tmp", "--event", '{"bytes": 300000000}'))
-    assert json.loads(done.stdout) == 300_000_000
-
     done = invoke(project, "writes_tmp", "--event", '{"bytes": 600000000}')
     assert json.loads(done.stdout)["errorMessage"] == "[Errno 28] No space left on device"
 
@@ -297,9 +308,6 @@ def test_init_error_is_told_as_such(project: Project) -> None:
 
 def test_answer_over_six_megabytes(project: Project) -> None:
     """Lambda refuses it after the handler has done its work."""
-    done = succeeded(invoke(project, "answers", "--event", '{"bytes": 6000000}'))
-    assert len(done.stdout) > 6_000_000
-
     done = invoke(project, "answers", "--event", '{"bytes": 6300000}')
     assert done.returncode == 1
     assert json.loads(done.stdout)["errorType"] == "Function.ResponseSizeTooLarge"

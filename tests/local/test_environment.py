@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +27,8 @@ pytestmark = pytest.mark.xdist_group("docker")
 
 PYTHON = "/usr/bin/python3.13"
 LABELLED = "environment-of-all"
+
+API = "raise LookupError(os.environ['AWS_LAMBDA_RUNTIME_API'])"
 
 CLIENT = """\
 import http.client, json, os, signal, sys, threading, time
@@ -95,9 +99,10 @@ def sandbox(python_image: str, tmp_path_factory: pytest.TempPathFactory) -> Sand
         function="environment-test",
         entrypoint=(PYTHON, "/var/task/client.py"),
         handler="app.handler",
-        limits=Limits(memory_mb=128, timeout_seconds=2),
+        limits=Limits(memory_mb=128, timeout_seconds=4),
         mounts=(Mount(source=str(task), target="/var/task"),),
         interpreter=PYTHON,
+        all_cpus=True,  # 128 MB come with a fourteenth of one
     )
 
 
@@ -163,13 +168,18 @@ def test_sandbox(environment: Environment, code: str, answer: str) -> None:
     assert tried(environment, code) == answer
 
 
-def test_limits_of_memory_and_processors(docker_engine: str, environment: Environment) -> None:
+def test_limits_of_memory_and_processors(
+    docker_engine: str, engine: Engine, sandbox: Sandbox
+) -> None:
     """No swap beside the memory, and a share of a processor: 1,769 MB are one (128 MB: 7 %)."""
     client = connect(docker_engine)
     try:
-        label = f"{LABEL}={LABELLED}"
-        (one,) = client.api.containers(filters={"label": label})
-        host = client.api.inspect_container(one["Id"])["HostConfig"]
+        limited = replace(sandbox, function="limits-test", all_cpus=False)
+        with Environment(engine, limited) as found:
+            assert found.start().failure is None
+            label = {"label": f"{LABEL}=limits-test"}
+            (one,) = client.api.containers(filters=label)
+            host = client.api.inspect_container(one["Id"])["HostConfig"]
     finally:
         client.close()
 
@@ -186,7 +196,7 @@ def test_limits_of_memory_and_processors(docker_engine: str, environment: Enviro
         ({"do": "exit", "status": 0}, "Runtime.ExitError", "without providing a reason"),
         ({"do": "kill", "signal": 11}, "Runtime.ExitError", "signal: segmentation fault"),
         ({"do": "kill", "signal": 9}, "Runtime.ExitError", "signal: killed"),
-        ({"do": "sleep"}, "Sandbox.Timedout", "Task timed out after 2.00 seconds"),
+        ({"do": "sleep"}, "Sandbox.Timedout", "Task timed out after 4.00 seconds"),
         ({"do": "hoard"}, "Runtime.OutOfMemory", "signal: killed"),
     ],
 )
@@ -225,6 +235,26 @@ def test_new_process_finds_tmp_and_no_old_processes(environment: Environment) ->
     assert environment.invoke(b'{"do": "exit", "status": 1}').failure is not None
 
     assert ask(environment, do="count") == [before[0], True]
+
+
+def test_with_the_hosts_network(engine: Engine, sandbox: Sandbox) -> None:
+    """Two at once on one loopback: each has a Runtime API of its own, and sees what is there."""
+    here = replace(sandbox, network="host")
+    with (
+        socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as server,
+        Environment(engine, here) as one,
+        Environment(engine, here) as other,
+    ):
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        address = server.server_address
+        for found in (one, other):
+            assert found.start().failure is None
+            code = f"import socket; socket.create_connection({address!r}, 2).close()"
+            assert tried(found, code) == "done"
+        apis = {tried(one, API), tried(other, API)}
+        server.shutdown()
+
+    assert len(apis) == 2
 
 
 def test_init_error(engine: Engine, sandbox: Sandbox) -> None:
