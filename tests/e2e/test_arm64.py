@@ -47,6 +47,8 @@ def test_arm64_image_holds_the_arm64_wheels_file_for_file(
     """Every file of the selected wheels is there with its bytes; nothing is for another CPU."""
     folder = copy_example("scoring", tmp_path, base=debian_both)
     project = Project(folder=folder, env=uv_env(scoring_index))
+    whole = 'packaging = "image"\nslim = "off"'
+    project.replace('packaging = "image"', whole, "pyproject.toml")
     made = project.build("--arch", "arm64")
     layout = Path(folder, made["path"])
     succeeded(project.run("check", layout))
