@@ -96,19 +96,14 @@ class Applying:
 
     def _publish_layer(self, layer: LambdaLayer) -> str:
         """Send it, and publish it where nobody has done so by now; its ARN."""
-        wanted, functions = self.wanted, self.place.functions
-        code = layer_code(wanted, layer.name)
-        if layer.digest is None or wanted.runtime is None or wanted.architecture is None:
+        code, (runtime, architecture) = layer_code(self.wanted, layer), layer.made_for
+        if layer.digest is None:
             raise ValueError(f"the layer {layer.name} was not made")
         buckets = self.place.buckets
         if code.bucket and code.key and layer.path and not buckets.has(code.bucket, code.key):
             buckets.put(code.bucket, code.key, layer.path, layer.digest)
-        return functions.publish_layer(
-            layer.name,
-            layer.digest,
-            code,
-            runtime=wanted.runtime,
-            architecture=wanted.architecture,
+        return self.place.functions.publish_layer(
+            layer.name, layer.digest, code, runtime=runtime, architecture=architecture
         )
 
     def _change(

@@ -9,7 +9,8 @@ from __future__ import annotations
 from imagekit.deploy.configuration import Change
 from imagekit.deploy.wanted import Wanted
 from imagekit.model.function import FunctionState, Observed
-from imagekit.model.lambda_layer import is_ours
+from imagekit.model.lambda_layer import LambdaLayer, is_ours
+from imagekit.model.packaging import key_of
 from imagekit.model.release import Code
 
 DIRECT_LIMIT_BYTES = 52_428_800
@@ -51,12 +52,11 @@ def through(wanted: Wanted, size_bytes: int) -> str | None:
     return wanted.bucket if size_bytes > DIRECT_LIMIT_BYTES else None
 
 
-def layer_code(wanted: Wanted, layer: str) -> Code:
-    """Where Lambda gets the archive of the layer of this name; ValueError for any other name."""
-    found = next((one for one in wanted.layers if one.name == layer), None)
-    if found is None or found.path is None or found.digest is None:
-        raise ValueError(f"the layer {layer} is not here")
-    bucket = through(wanted, found.size_bytes)
+def layer_code(wanted: Wanted, layer: LambdaLayer) -> Code:
+    """Where Lambda gets the layer's archive; ValueError where it is not on this disk."""
+    if layer.path is None or layer.digest is None:
+        raise ValueError(f"the layer {layer.name} is not here")
+    bucket = through(wanted, layer.size_bytes)
     if bucket is None:
-        return Code(file=found.path)
-    return Code(bucket=bucket, key=f"imagekit/{found.digest.hex}.zip")
+        return Code(file=layer.path)
+    return Code(bucket=bucket, key=key_of(layer.digest))

@@ -208,11 +208,6 @@ def _layers(observed: Observed, wanted: Wanted, facts: Facts) -> Iterator[Refusa
             "(lambda_rules Z2)",
             'add `bucket = "NAME"` to the configuration',
         )
-    if missing and (wanted.runtime is None or wanted.architecture is None):
-        yield Refusal(
-            "its layers are to be published, and nothing says their Python and architecture",
-            'add `python = "3.13"` to the configuration, and build again',
-        )
 
 
 def _short(arn: str) -> str:

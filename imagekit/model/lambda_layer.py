@@ -20,7 +20,7 @@ MOST_LAYERS = 5
 
 _LABEL = 90
 """A layer's name has at most 140 characters (botocore, lambda/2015-03-31, LayerName)."""
-_OURS = re.compile(r":layer:imagekit-[\w-]+-python3-\d+-(?:x86_64|arm64)(?::|$)")
+_NAME = re.compile(r"imagekit-[\w-]+-python(3)-(\d+)-(x86_64|arm64)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +40,19 @@ class LambdaLayer:
     path: Path | None = None
     """Where it was written."""
 
+    @property
+    def made_for(self) -> tuple[str, str]:
+        """Lambda's runtime and the architecture, as its name says; ValueError for another name."""
+        found = _NAME.fullmatch(self.name)
+        if found is None:
+            raise ValueError(f"no layer of imagekit's is called {self.name}")
+        return f"python{found[1]}.{found[2]}", found[3]
+
 
 def is_ours(arn: str) -> bool:
     """Whether imagekit published the layer that this version's ARN names."""
-    return _OURS.search(arn) is not None
+    name = arn.partition(":layer:")[2].partition(":")[0]
+    return _NAME.fullmatch(name) is not None
 
 
 def layer_name(label: str, python: str, architecture: str) -> str:
@@ -71,8 +80,11 @@ def layer_document(layer: LambdaLayer) -> dict[str, object]:
 
 def read_layer(value: Mapping[str, Any]) -> LambdaLayer:
     """What `layer_document` wrote of a layer that was made; ValueError, KeyError, TypeError."""
+    name = str(value["name"])
+    if not _NAME.fullmatch(name):
+        raise ValueError(name)
     return LambdaLayer(
-        name=str(value["name"]),
+        name=name,
         parts=tuple(map(str, value["parts"])),
         unzipped_bytes=int(value["unzipped_bytes"]),
         size_bytes=int(value["size_bytes"]),

@@ -15,7 +15,7 @@ from typing import Any
 from imagekit.check.opened import OpenImage, OpenLayer, OpenZip
 from imagekit.model.digest import Digest
 from imagekit.model.image import CONFIG, LAYER, MANIFEST, Descriptor, Family
-from imagekit.model.lambda_layer import ATTACHED, LambdaLayer, description
+from imagekit.model.lambda_layer import ATTACHED, LambdaLayer, description, layer_name
 from imagekit.model.target import Target
 from imagekit.model.tree import ancestors
 from tests.contents.test_elf import X86_64, elf
@@ -232,7 +232,7 @@ def layered(
     """A ZIP that names these archives as its Lambda layers; the first `at_hand` lie beside it."""
     named = tuple(
         LambdaLayer(
-            name=f"layer-{number}",
+            name=layer_name(f"{number}", "3.13", "x86_64"),
             parts=("demo",),
             unzipped_bytes=len(data),
             size_bytes=len(data),

@@ -139,6 +139,8 @@ class LambdaFront(ThreadingHTTPServer):
         self.trouble: Callable[[str], Kind] = calm
         self.lock = threading.RLock()
         self.functions: dict[tuple[str, str], _Function] = {}
+        self.layers: dict[str, bytes] = {}
+        """Archives of layers that were sent directly, by the ARN of their version."""
         self._lies = False
 
     @property
@@ -354,6 +356,26 @@ class LambdaFront(ThreadingHTTPServer):
         known.versions.pop(version, None)
         return status, value, headers
 
+    def _on_publish_layer_version(self, call: Call) -> Answer:
+        status, value, headers = call.to_moto()
+        if status == 201:
+            archive = call.body["Content"].get("ZipFile", "")
+            self.layers[value["LayerVersionArn"]] = base64.b64decode(archive)
+        return status, value, headers
+
+    def _on_get_layer_version(self, call: Call) -> Answer:
+        """Moto does not know a version by its ARN, nor lends its archive."""
+        arn = call.query.get("Arn", [""])[0]
+        if not arn:
+            return call.to_moto()
+        *_, name, version = arn.split(":")
+        status, value, headers = call.to_moto(
+            "GET", f"/2018-10-31/layers/{name}/versions/{version}"
+        )
+        if status == 200:
+            value["Content"]["Location"] = f"{self.url}/layer/{arn}"
+        return status, value, headers
+
     # ------------------------------------------------------------------ its parts
 
     def _log(self, call: Call, version: str) -> dict[str, str]:
@@ -521,6 +543,8 @@ class _Handler(BaseHTTPRequestHandler):
         front = cast(LambdaFront, self.server)
         if self.path.startswith("/code/"):
             return self._lend(front)
+        if self.path.startswith("/layer/"):
+            return self._lend_part(front.layers[self.path.removeprefix("/layer/")])
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         with front.lock:
             call = Call.of(front, self.command, self.path, raw, self.headers)
@@ -556,6 +580,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    def _lend_part(self, data: bytes) -> None:
+        """The range that is asked for, as S3 answers it."""
+        first, _, last = self.headers["Range"].removeprefix("bytes=").partition("-")
+        begin = int(first) if first else max(0, len(data) - int(last))
+        part = data[begin : int(last) + 1 if first and last else None]
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {begin}-{begin + len(part) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        self.wfile.write(part)
 
     do_GET = do_POST = do_PUT = do_DELETE = _take  # noqa: N815
 
