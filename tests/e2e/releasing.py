@@ -96,6 +96,7 @@ class Runner:
         *functions: str,
         outputs: Mapping[str, Any] = MappingProxyType({}),
         deploys: bool = True,
+        tfvars: Path | None = None,
         **deploy: Any,
     ) -> Ended:
         """`imagekit release --create --role ARN --alias live`; errors become values.
@@ -121,7 +122,7 @@ class Runner:
         )
         error = None
         try:
-            status = run(workshop, asked, Handover(environ={}))
+            status = run(workshop, asked, Handover(environ={}, tfvars=tfvars))
         except ImagekitError as raised:
             status, error = raised.exit_code, raised
         return Ended(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -103,15 +104,19 @@ def test_other_repositories_mount_it(
     assert len(layers) == (1 if mounting else 3)
 
 
-def test_what_others_deploy_starts_by_itself(three: Runner, cloud: Cloud, tmp_path: Path) -> None:
-    """Without a deployment of ours nobody names the handler: each image calls its own."""
+@pytest.mark.parametrize("deploys", [False, True], ids=["no deployment", "tfvars"])
+def test_what_others_deploy_starts_by_itself(
+    three: Runner, cloud: Cloud, tmp_path: Path, deploys: bool
+) -> None:
+    """Terraform names no handler: each of the images that it is given calls its own."""
     in_one_repository(three)
-    ended = three.release(deploys=False)
-    assert ended.status == 0
+    file = tmp_path / "images.tfvars.json"
+    ended = three.release(deploys=deploys, tfvars=file)
+    assert ended.status == 0, ended
 
-    references = ended.answered.split()
-    assert len(set(references)) == 3
-    assert cloud.world.front.changes("second") == []
+    images = json.loads(file.read_text(encoding="utf-8"))["images"]
+    assert len(set(images.values())) == 3
+    assert commands(cloud) == ({"app": (), "second": (), "third": ()} if deploys else {"app": ()})
 
 
 def test_a_function_moves_to_the_shared_image(three: Runner, cloud: Cloud) -> None:
