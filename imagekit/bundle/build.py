@@ -95,6 +95,11 @@ def make_zip(
     return made
 
 
+def known_zip(plan: BuildPlan, store: Store) -> MadeZip | None:
+    """The ZIP of a plan where the store has it."""
+    return _known(store, _key(plan))
+
+
 def _away(plan: BuildPlan) -> tuple[str, ...]:
     """Names of the layers that are unpacked at start."""
     return plan.unpacks.layers if plan.unpacks else ()

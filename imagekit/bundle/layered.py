@@ -82,6 +82,11 @@ def make_layered(
     return made
 
 
+def known_layered(plan: BuildPlan, store: Store) -> MadeZip | None:
+    """The ZIP of a plan and its layers, where the store has all of them."""
+    return _known(store, _key(plan))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Split:
     """What goes into layers, and what stays with your code."""

@@ -48,6 +48,9 @@ def lock(
 def plan(
     functions: options.Functions = None,
     packaging: options.Packaging = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Every packaging: fits or not, sizes, starts.")
+    ] = False,
     arch: options.Arch = None,
     json: options.Json = False,
     locked: options.Locked = None,
@@ -56,12 +59,13 @@ def plan(
     verbose: options.Verbose = False,
 ) -> None:
     """Show what a build would make: packaging and why, layers, sizes. Downloads no package."""
-    from imagekit.pipeline.plan import show
+    from imagekit.pipeline import compare as comparing
+    from imagekit.pipeline import plan as planning
     from imagekit.pipeline.request import Request
 
     request = Request.of(functions, packaging, arch, lock_mode(locked, frozen))
     with options.workshop(project, verbose=verbose) as workshop:
-        show(workshop, request, json=json)
+        (comparing if compare else planning).show(workshop, request, json=json)
 
 
 def build(

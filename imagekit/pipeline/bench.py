@@ -16,6 +16,7 @@ from imagekit.pipeline.artefact import DOCKER
 from imagekit.pipeline.local_wish import Wish, settled
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.runnable import Runnable, runnable
+from imagekit.pipeline.starts import keep_start
 from imagekit.pipeline.workshop import Workshop
 from imagekit.report.bench import bench_json, bench_lines, closing_line
 
@@ -85,10 +86,15 @@ def measure(workshop: Workshop, asked: BenchRequest) -> tuple[StartSeries, ...]:
             for starts in rounds(engine, contenders, asked.count, asked.event):
                 found.append(starts)
                 console.detail("  ".join(f"{one.artefact} {one.start_ms:.0f} ms" for one in starts))
-    return tuple(
+    series = tuple(
         _series(entry, tuple(starts[place] for starts in found))
         for place, entry in enumerate(entries)
     )
+    for entry, one in zip(entries, series, strict=True):
+        made, function = entry.found.made, entry.found.function
+        if made is not None and function is not None:
+            keep_start(workshop.store, function.root, made.plan, one)
+    return series
 
 
 def _entries(workshop: Workshop, engine: Engine, asked: BenchRequest) -> list[_Entry]:

@@ -152,6 +152,11 @@ class _Sizes:
         )
 
 
+def packed_bytes(unzipped_bytes: int) -> int:
+    """About what deflate leaves of so many bytes of code."""
+    return unzipped_bytes * _PACKED_PERCENT // 100
+
+
 def _packed(package: Package, facts: WheelFacts) -> int:
     """About what the wheel's members take compressed, without what is left out of them."""
     kept, gone = facts.unzipped_bytes, sum(one.size_bytes for one in facts.dropped)

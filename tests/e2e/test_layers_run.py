@@ -127,6 +127,11 @@ def test_invoke_runs_it_on_its_base(zipped: Project, aws_base: str, docker_engin
     project = zipped.with_env(DOCKER_HOST=docker_engine)
     done = succeeded(project.run("invoke", "app", "--event", '{"n": 1}'))
     assert json.loads(done.stdout) == {"answer": 42, "event": {"n": 1}}
+    succeeded(project.run("bench", "app", "-n", "1", "--json"))
+    told = json.loads(succeeded(project.run("plan", "--compare", "--json")).stdout)["compared"]
+    starts = {one["packaging"]: one["start"] for one in told if "start" in one}
+    assert list(starts) == ["zip-layers"]
+    assert (starts["zip-layers"]["count"], starts["zip-layers"]["current"]) == (1, True)
 
     project.build()
     there = project.with_env(IMAGEKIT_CACHE_DIR=str(project.folder / "other-store"))
