@@ -164,7 +164,9 @@ def _archive(wanted: Wanted, facts: Facts) -> Iterator[Refusal]:
         yield Refusal(
             f"it has {size(total)}{with_layers}; Lambda takes less than "
             f"{size(UNZIPPED_LIMIT_BYTES)} unzipped (lambda_rules Z1)",
-            "drop a layer or a package, or make a new function with `--packaging image`",
+            'leave a layer or a package out, or write `packaging = "zip-nested"`'
+            if wanted.layers
+            else "drop a layer or a package, or make a new function with `--packaging image`",
         )
     if wanted.code.file is not None and (facts.size_bytes or 0) > DIRECT_LIMIT_BYTES:
         yield Refusal(
