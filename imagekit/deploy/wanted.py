@@ -7,8 +7,8 @@ from pathlib import Path
 
 from imagekit.model.deployment import VersionNote
 from imagekit.model.digest import Digest
-from imagekit.model.function import PackageType
 from imagekit.model.lambda_layer import LambdaLayer
+from imagekit.model.packaging import PackageType
 from imagekit.model.release import Code
 from imagekit.model.target import Architecture
 from imagekit.project.config import LambdaSettings

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from imagekit.model.packaging import PackageType
 from imagekit.model.target import Architecture
-
-PackageType = Literal["zip", "image"]
 
 # lambda_rules L14: these mean that the code that Lambda was given is no longer to be had.
 _GONE = frozenset({"ImageAccessDenied", "ImageDeleted", "InvalidImage"})

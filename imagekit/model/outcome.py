@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from imagekit.model.advice import Way
-from imagekit.model.budget import Spent
 from imagekit.model.digest import Digest
-from imagekit.model.footprint import Footprint
 from imagekit.model.image import LayerRecord
-from imagekit.model.lambda_layer import LambdaLayer
 from imagekit.model.packaging import Packaging, Unpacks
 from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
 from imagekit.model.target import Architecture
+
+if TYPE_CHECKING:
+    # Of plans that are shown, not of each build: 10 ms at every start.
+    from imagekit.model.advice import Way
+    from imagekit.model.budget import Spent
+    from imagekit.model.footprint import Footprint
+    from imagekit.model.lambda_layer import LambdaLayer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from imagekit.model.digest import Digest
-from imagekit.model.function import PackageType
+
+PackageType = Literal["zip", "image"]
+"""What Lambda knows."""
 
 Packaging = Literal["image", "zip", "zip-layers", "zip-nested", "zip-s3"]
 """What an artefact is. All but `image` are, for Lambda, functions of package type Zip."""

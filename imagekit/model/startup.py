@@ -126,18 +126,6 @@ class CompiledModule:
     """Less to import it with bytecode than without; 0 where noise says it costs more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BytecodeGain:
-    """What the bytecode of one package buys, as it was measured once."""
-
-    package: str
-    """Normalised name; empty for the project's own code."""
-    bytecode_bytes: int
-    """Of the modules that a start imports."""
-    saved_ms: int
-    """Of one start."""
-
-
 # Not slots: the sums over thousands of imports are made once.
 @dataclass(frozen=True, kw_only=True)
 class ImportProfile:

@@ -17,10 +17,10 @@ from imagekit.model.base import Base
 from imagekit.model.digest import Digest
 from imagekit.model.errors import LockError
 from imagekit.model.extension import Extension
+from imagekit.model.gain import BytecodeGain
 from imagekit.model.image import LAYER_FORMAT
 from imagekit.model.package import Package
 from imagekit.model.reference import Reference
-from imagekit.model.startup import BytecodeGain
 from imagekit.model.target import Architecture
 from imagekit.pipeline.afresh import NOTHING, Afresh
 from imagekit.pipeline.request import LockMode

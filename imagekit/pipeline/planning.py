@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from imagekit.model.base import Base
 from imagekit.model.errors import ConfigError, NoWheels, Problem, TooLarge
 from imagekit.model.extension import Extension
+from imagekit.model.gain import BytecodeGain
 from imagekit.model.package import Package
 from imagekit.model.packaging import UNPACKING, Asked, Packaging
-from imagekit.model.startup import BytecodeGain
 from imagekit.model.target import Architecture, Target
 from imagekit.model.tree import Tree
 from imagekit.pipeline.apart import require_apart

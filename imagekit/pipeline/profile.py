@@ -11,7 +11,8 @@ from imagekit.local.attribution import NO_LAYERS, Layers, normalised
 from imagekit.local.profiled import Subject, profile_of
 from imagekit.model.durations import duration, parse_duration
 from imagekit.model.errors import CannotBuild, UsageError
-from imagekit.model.startup import BytecodeGain, ImportProfile
+from imagekit.model.gain import BytecodeGain
+from imagekit.model.startup import ImportProfile
 from imagekit.model.target import Architecture
 from imagekit.pipeline.local_wish import Wish, settled
 from imagekit.pipeline.runnable import Runnable, runnable

@@ -9,11 +9,11 @@ from typing import Literal
 from imagekit.model.base import SHARED_ROOT, Base
 from imagekit.model.digest import Digest
 from imagekit.model.extension import Extension
+from imagekit.model.gain import BytecodeGain
 from imagekit.model.lambda_layer import LambdaLayer
 from imagekit.model.package import Package
 from imagekit.model.packaging import Packaging, Unpacks
 from imagekit.model.slim import NOTHING_LEFT_OUT, Slimmed
-from imagekit.model.startup import BytecodeGain
 from imagekit.model.target import Target
 from imagekit.model.tree import Tree
 from imagekit.oci.image import ConfigChange

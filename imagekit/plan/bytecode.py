@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from imagekit.model.durations import duration
+from imagekit.model.gain import BytecodeGain
 from imagekit.model.sizes import size
-from imagekit.model.startup import BytecodeGain
 
 ORDER_FORMAT = 1
 """Raised when another order would be decided from the same inputs."""

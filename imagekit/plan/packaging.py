@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from imagekit.model.errors import TooLarge
 from imagekit.model.footprint import category
-from imagekit.model.function import PackageType
+from imagekit.model.packaging import PackageType
 from imagekit.model.sizes import size
 
 ZIP_LIMIT_BYTES = 262_144_000

@@ -9,8 +9,8 @@ from typing import TypeVar
 from imagekit.model.base import BaseFacts
 from imagekit.model.errors import CannotBuild, LockError
 from imagekit.model.extension import ExtensionFacts, ExtensionLayer
+from imagekit.model.gain import BytecodeGain
 from imagekit.model.package import Artifact
-from imagekit.model.startup import BytecodeGain
 from imagekit.model.target import ARCHITECTURES, PYTHONS
 from imagekit.project.lock_table import LockTable
 from imagekit.project.lock_values import (

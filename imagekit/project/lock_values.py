@@ -12,10 +12,10 @@ from typing import Literal, Protocol, TypeVar
 from imagekit.model.base import BaseFacts
 from imagekit.model.digest import Digest
 from imagekit.model.extension import ExtensionFacts
+from imagekit.model.gain import BytecodeGain
 from imagekit.model.image import LAYER_FORMAT, Family
 from imagekit.model.package import Artifact
 from imagekit.model.reference import Reference
-from imagekit.model.startup import BytecodeGain
 from imagekit.model.target import Architecture
 
 VERSION = 1

@@ -14,8 +14,8 @@ import pytest
 from imagekit.bundle.build import MadeZip, make_zip
 from imagekit.contents.trees import Compiler
 from imagekit.model.digest import Digest
+from imagekit.model.gain import BytecodeGain
 from imagekit.model.package import Artifact, Package
-from imagekit.model.startup import BytecodeGain
 from imagekit.model.target import Target
 from imagekit.model.tree import Bytes, FileEntry, Tree
 from imagekit.plan.build_plan import BuildPlan, package_layers, source_layer

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagekit.model.startup import BytecodeGain
+from imagekit.model.gain import BytecodeGain
 from imagekit.plan.bytecode import (
     Compiled,
     Kept,

@@ -16,8 +16,8 @@ from imagekit.model.base import BaseFacts
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, LockError
 from imagekit.model.extension import ExtensionFacts, ExtensionLayer
+from imagekit.model.gain import BytecodeGain
 from imagekit.model.package import Artifact
-from imagekit.model.startup import BytecodeGain
 from imagekit.project.imagekit_lock import read, write
 from imagekit.project.lock_toml import dump
 from imagekit.project.lock_values import (
