@@ -106,7 +106,7 @@ def test_plan_foresees_it(built: Built) -> None:
 
 
 def test_another_code_makes_the_same_layers(built: Built) -> None:
-    """Near the limit, where not all bytecode fits: layers follow their packages alone."""
+    """Layers follow their packages alone: a change of your code sends your code alone."""
     app = built.project.folder / "src" / "scoring" / "app.py"
     text = app.read_text(encoding="utf-8")
     app.write_text(f"{text}\n\nMORE = {'more ' * 200!r}\n", encoding="utf-8")
