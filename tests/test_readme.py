@@ -79,6 +79,7 @@ def test_every_option_that_is_named_exists() -> None:
                 ["dockerfile"],
                 ["doctor"],
                 ["gc"],
+                *(["bench"], ["profile"], ["report"], ["invoke"]),
             ),
         )
     )
