@@ -122,7 +122,7 @@ IN_AN_IMAGE = {
     "bases/facts.py": "looks for Python in a base",
     "engines/docker/recipe.py": "the shell that runs a step in the image",
     "check/scope.py": "tells a Python of the system from Lambda's",
-    "pipeline/extensions.py": "what belongs to an image and not to an extension",
+    "pipeline/planning/extensions.py": "what belongs to an image and not to an extension",
 }
 """File to the reason why the places that it names are those of an image, not of this machine."""
 

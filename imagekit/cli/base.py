@@ -51,8 +51,8 @@ def build(
     verbose: options.Verbose = False,
 ) -> None:
     """Compose and check a base. Prints the path of an OCI layout for each architecture."""
-    from imagekit.pipeline.publish_base import Wish
-    from imagekit.pipeline.publish_base import build as run
+    from imagekit.pipeline.bases.publish import Wish
+    from imagekit.pipeline.bases.publish import build as run
 
     wish = Wish.of(name, arch, lock_mode(locked, frozen), upgrade=upgrade)
     with options.workshop(project, verbose=verbose) as workshop:
@@ -78,8 +78,8 @@ def publish(
     verbose: options.Verbose = False,
 ) -> None:
     """Compose, check and push a base. Prints a reference for each architecture, with its digest."""
-    from imagekit.pipeline.publish_base import Wish
-    from imagekit.pipeline.publish_base import publish as run
+    from imagekit.pipeline.bases.publish import Wish
+    from imagekit.pipeline.bases.publish import publish as run
 
     wish = Wish.of(name, arch, lock_mode(locked, frozen), upgrade=upgrade)
     with options.workshop(project, verbose=verbose) as workshop:

@@ -62,9 +62,9 @@ def deploy(
     verbose: options.Verbose = False,
 ) -> None:
     """Bring functions to the newest build: code, configuration, version, alias."""
-    from imagekit.pipeline.deploy import run
-    from imagekit.pipeline.deploy_request import DeployRequest, read_canary, read_smoke
-    from imagekit.pipeline.to_deploy import given
+    from imagekit.pipeline.deploying.deploy import run
+    from imagekit.pipeline.deploying.request import DeployRequest, read_canary, read_smoke
+    from imagekit.pipeline.deploying.sent import given
 
     request = DeployRequest(
         functions=tuple(functions or ()),
@@ -96,7 +96,7 @@ def status(
     verbose: options.Verbose = False,
 ) -> None:
     """Show what runs where: alias, version, code, commit, base, and what ran before."""
-    from imagekit.pipeline.status import StatusRequest, run
+    from imagekit.pipeline.deploying.status import StatusRequest, run
 
     request = StatusRequest(
         functions=tuple(functions or ()), stages=tuple(stage or ()), alias=alias, base=base
@@ -118,7 +118,7 @@ def rollback(
     verbose: options.Verbose = False,
 ) -> None:
     """Point the alias back at the version before; without an alias, run its code again."""
-    from imagekit.pipeline.rollback import RollbackRequest, run
+    from imagekit.pipeline.deploying.rollback import RollbackRequest, run
 
     request = RollbackRequest(
         functions=tuple(functions or ()),

@@ -42,7 +42,7 @@ def dockerfile(
 ) -> None:
     """Print the Dockerfile of a function's image, whatever its packaging. Needs no Docker."""
     from imagekit.cli.project import lock_mode
-    from imagekit.pipeline.dockerfile import show
+    from imagekit.pipeline.docker.dockerfile import show
     from imagekit.pipeline.request import Request
 
     names = (function,) if function else None

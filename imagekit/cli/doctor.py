@@ -26,11 +26,11 @@ def doctor(
 
     workshop = Workshop.open(os.environ, options.console(verbose=verbose), project)
     if policy:
-        from imagekit.pipeline.permissions import show
+        from imagekit.pipeline.account.permissions import show
 
         show(workshop, tuple(functions or ()), tuple(stage or ()))
         return
-    from imagekit.pipeline.doctor import exit_code, run
+    from imagekit.pipeline.account.doctor import exit_code, run
 
     found = run(workshop, tuple(functions or ()), tuple(stage or ()), json=json)
     if code := exit_code(found):

@@ -37,7 +37,7 @@ def gc(
     verbose: options.Verbose = False,
 ) -> None:
     """Find images that no version of any function runs; delete them with --apply."""
-    from imagekit.pipeline.gc import Wish, run
+    from imagekit.pipeline.account.gc import Wish, run
     from imagekit.pipeline.workshop import Workshop
 
     workshop = Workshop.open(os.environ, options.console(verbose=verbose), project)

@@ -53,9 +53,9 @@ def invoke(
     verbose: options.Verbose = False,
 ) -> None:
     """Run one event in Lambda's sandbox, in Docker. Prints the answer; exit 1 if it failed."""
-    from imagekit.pipeline.invoke import InvokeRequest, run, run_remote
-    from imagekit.pipeline.local_wish import Wish, read_event, read_variables
     from imagekit.pipeline.request import Request
+    from imagekit.pipeline.starting.invoke import InvokeRequest, run, run_remote
+    from imagekit.pipeline.starting.wish import Wish, read_event, read_variables
 
     asked = InvokeRequest(
         artefact=artefact,
@@ -87,9 +87,9 @@ def serve(
     verbose: options.Verbose = False,
 ) -> None:
     """Keep functions warm behind Lambda's Invoke over HTTP; a change of their source reloads."""
-    from imagekit.pipeline.local_wish import Wish, read_variables
     from imagekit.pipeline.request import Request
-    from imagekit.pipeline.serve import ServeRequest, run
+    from imagekit.pipeline.starting.serve import ServeRequest, run
+    from imagekit.pipeline.starting.wish import Wish, read_variables
 
     asked = ServeRequest(
         functions=tuple(functions or ()),

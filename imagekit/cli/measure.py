@@ -47,9 +47,9 @@ def profile(
     verbose: options.Verbose = False,
 ) -> None:
     """Show what imports cost at start: by package, layer and module; what could wait."""
-    from imagekit.pipeline.local_wish import Wish, read_variables
-    from imagekit.pipeline.profile import ProfileRequest, read_limit, run
     from imagekit.pipeline.request import Request
+    from imagekit.pipeline.starting.profile import ProfileRequest, read_limit, run
+    from imagekit.pipeline.starting.wish import Wish, read_variables
 
     asked = ProfileRequest(
         artefact=artefact,
@@ -98,9 +98,9 @@ def bench(
     verbose: options.Verbose = False,
 ) -> None:
     """Time cold starts in fresh containers, artefacts in turn: to ready, to the first answer."""
-    from imagekit.pipeline import bench, bench_remote
-    from imagekit.pipeline.local_wish import Wish, read_event, read_variables
     from imagekit.pipeline.request import Request
+    from imagekit.pipeline.starting import bench, bench_remote
+    from imagekit.pipeline.starting.wish import Wish, read_event, read_variables
 
     mode = lock_mode(locked, frozen)
     packagings = [Request.of(None, word, arch, mode).packaging for word in packaging or ()]
@@ -154,9 +154,9 @@ def report(
     verbose: options.Verbose = False,
 ) -> None:
     """Draw footprint, layers, imports and cold starts as one HTML page that needs no network."""
-    from imagekit.pipeline.local_wish import Wish, read_variables
-    from imagekit.pipeline.page import PageRequest, write
     from imagekit.pipeline.request import Request
+    from imagekit.pipeline.starting.page import PageRequest, write
+    from imagekit.pipeline.starting.wish import Wish, read_variables
 
     mode = lock_mode(locked, frozen)
     packagings = [Request.of(None, word, arch, mode).packaging for word in packaging or ()]

@@ -37,7 +37,7 @@ def promote(
     verbose: options.Verbose = False,
 ) -> None:
     """Bring an image to other repositories, regions and accounts: the same digest everywhere."""
-    from imagekit.pipeline.promote import Wish, run
+    from imagekit.pipeline.pushing.promote import Wish, run
     from imagekit.pipeline.workshop import Workshop
 
     workshop = Workshop.open(os.environ, options.console(verbose=verbose), project)

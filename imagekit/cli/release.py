@@ -54,8 +54,8 @@ def release(
     verbose: options.Verbose = False,
 ) -> None:
     """Build, check, push, promote to the stages, deploy: the same again finishes what broke off."""
-    from imagekit.pipeline.deploy_request import DeployRequest, read_canary, read_smoke
-    from imagekit.pipeline.handover import Handover
+    from imagekit.pipeline.deploying.handover import Handover
+    from imagekit.pipeline.deploying.request import DeployRequest, read_canary, read_smoke
     from imagekit.pipeline.release import ReleaseRequest, read_shard, run, show
     from imagekit.pipeline.request import Outputs, Request
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from imagekit.model.image import NewLayer
 from imagekit.model.outcome import Outcome
-from imagekit.pipeline.budget import Budgets
+from imagekit.pipeline.bases.reminder import remind
 from imagekit.pipeline.deliver import Delivery
-from imagekit.pipeline.known import NOTHING_KNOWN, Cache, Known
 from imagekit.pipeline.make import By, make
-from imagekit.pipeline.reminder import remind
+from imagekit.pipeline.planning.budget import Budgets
+from imagekit.pipeline.pushing.known import NOTHING_KNOWN, Cache, Known
 from imagekit.pipeline.request import Outputs, Request
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.workshop import Workshop

@@ -30,7 +30,7 @@ def run(
 
 
 def _imported(workshop: Workshop, found: Opened) -> ImportCheck:
-    from imagekit.pipeline.importing import check_import
+    from imagekit.pipeline.starting.importing import check_import
 
     return check_import(workshop, found)
 

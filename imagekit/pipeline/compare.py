@@ -18,10 +18,10 @@ from imagekit.model.sizes import size
 from imagekit.model.target import Architecture
 from imagekit.model.tree import Tree
 from imagekit.pipeline.make import foreseen
+from imagekit.pipeline.planning.unpacking import packed_bytes, pieces_of
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.starts import kept_start
-from imagekit.pipeline.unpacking import packed_bytes, pieces_of
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan
 from imagekit.plan.unpacking import outer_bytes

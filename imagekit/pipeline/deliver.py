@@ -17,20 +17,20 @@ from imagekit.model.outcome import Outcome, changes
 from imagekit.model.packaging import Unpacks, rest_path
 from imagekit.model.target import Architecture
 from imagekit.oci.image import Image
-from imagekit.pipeline.budget import weighed
-from imagekit.pipeline.destination import Destination, destination, refuse_collisions
-from imagekit.pipeline.known import Cache
 from imagekit.pipeline.last_build import remember
 from imagekit.pipeline.make import Made
 from imagekit.pipeline.parallel import each
+from imagekit.pipeline.planning.budget import weighed
+from imagekit.pipeline.pushing.destination import Destination, destination, refuse_collisions
+from imagekit.pipeline.pushing.known import Cache
 from imagekit.pipeline.request import Outputs
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan
 
 if TYPE_CHECKING:
-    from imagekit.pipeline.pushing import Way
-    from imagekit.pipeline.repositories import Repositories
+    from imagekit.pipeline.pushing.repositories import Repositories
+    from imagekit.pipeline.pushing.way import Way
 
 DEFAULT_FOLDER = "dist"
 
@@ -150,7 +150,7 @@ class Delivery:
 
     def _ways(self, plans: Sequence[BuildPlan]) -> dict[tuple[str, Architecture], Way]:
         # 40 ms of imports that only a push needs.
-        from imagekit.pipeline.pushing import Way
+        from imagekit.pipeline.pushing.way import Way
 
         destinations = [self._destination(plan) for plan in plans]
         refuse_collisions(
@@ -183,7 +183,7 @@ class Delivery:
         return replace(image, layers=tuple(layers))
 
     def _repositories(self) -> Repositories:
-        from imagekit.pipeline.repositories import Repositories
+        from imagekit.pipeline.pushing.repositories import Repositories
 
         settings = self.session.project.ecr
         create = self.outputs.create or settings.create

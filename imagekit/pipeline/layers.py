@@ -12,9 +12,9 @@ from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord, NewLayer
 from imagekit.model.reference import Reference
 from imagekit.oci.layer import read_record
-from imagekit.pipeline.layer_shelf import LayerOrigins
 from imagekit.pipeline.packages import Packages, bring, path_of
-from imagekit.pipeline.previous import PreviousImages
+from imagekit.pipeline.pushing.layer_shelf import LayerOrigins
+from imagekit.pipeline.pushing.previous import PreviousImages
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from imagekit.pipeline.afresh import IMAGES, Afresh
+from imagekit.pipeline.bases.used import require_used
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
-from imagekit.pipeline.used_bases import require_used
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.lock_values import BasePin, ImagekitLock, Kind
 from imagekit.report.bases import move

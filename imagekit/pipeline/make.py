@@ -19,7 +19,7 @@ from imagekit.oci.image import Image
 from imagekit.pipeline.checking import require_image
 from imagekit.pipeline.layers import MadeLayers, known_layers, make_layers
 from imagekit.pipeline.packages import Packages
-from imagekit.pipeline.previous import PreviousImages
+from imagekit.pipeline.pushing.previous import PreviousImages
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
 from imagekit.plan.bytecode import all_saved_ms, foreseen_words
@@ -111,7 +111,7 @@ def _built(
     """What Docker makes of these plans, one after the other."""
     if not plans:
         return {}
-    from imagekit.pipeline.docker import docker
+    from imagekit.pipeline.docker.engine import docker
 
     with docker(workshop, packages) as found:
         made: dict[tuple[str, str], Made] = {}

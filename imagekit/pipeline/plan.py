@@ -8,12 +8,12 @@ from imagekit.contents.measure import measure
 from imagekit.model.errors import ImagekitError
 from imagekit.model.footprint import Tally
 from imagekit.model.outcome import Outcome
-from imagekit.pipeline.advice import advice
-from imagekit.pipeline.budget import Budgets
 from imagekit.pipeline.make import foreseen
-from imagekit.pipeline.previous import PreviousImages
+from imagekit.pipeline.planning.advice import advice
+from imagekit.pipeline.planning.budget import Budgets
+from imagekit.pipeline.planning.room import source_bytes
+from imagekit.pipeline.pushing.previous import PreviousImages
 from imagekit.pipeline.request import Request
-from imagekit.pipeline.room import source_bytes
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan

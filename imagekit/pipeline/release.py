@@ -16,12 +16,12 @@ from imagekit.model.deployment import Deployed
 from imagekit.model.errors import UsageError
 from imagekit.model.outcome import Outcome
 from imagekit.pipeline.build import build
-from imagekit.pipeline.deploy_request import DeployRequest
-from imagekit.pipeline.handover import Handover
-from imagekit.pipeline.known import Known
+from imagekit.pipeline.deploying.handover import Handover
+from imagekit.pipeline.deploying.request import DeployRequest
+from imagekit.pipeline.deploying.stages import at_stage, chosen
+from imagekit.pipeline.pushing.known import Known
+from imagekit.pipeline.pushing.running import Running
 from imagekit.pipeline.request import Outputs, Request
-from imagekit.pipeline.running import Running
-from imagekit.pipeline.stages import at_stage, chosen
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import ProjectConfig, Stage
 from imagekit.project.config_stages import for_stage, layer_repository_of, repository_of
@@ -149,7 +149,7 @@ def _promote(
     for stage in stages:
         if stage is None or stage.repository is None or not pushed:
             continue
-        from imagekit.pipeline.promote import Wish, everywhere
+        from imagekit.pipeline.pushing.promote import Wish, everywhere
 
         there = at_stage(workshop, stage)
         with workshop.console.stage(f"promote to {stage.name}"):
@@ -167,7 +167,7 @@ def _promote(
 def _deploy(
     workshop: Workshop, project: ProjectConfig, asked: ReleaseRequest
 ) -> tuple[tuple[Deployed, ...], int]:
-    from imagekit.pipeline.deploy import deploy
+    from imagekit.pipeline.deploying.deploy import deploy
     from imagekit.report.deploy import closing_lines
 
     done, status = deploy(workshop, project, asked.deploy)

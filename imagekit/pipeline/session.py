@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from imagekit import __version__
 from imagekit.pipeline.afresh import NOTHING, Afresh
-from imagekit.pipeline.bases import Bases
+from imagekit.pipeline.bases.pinned import Bases
 from imagekit.pipeline.decisions import Decisions
-from imagekit.pipeline.extensions import Extensions
 from imagekit.pipeline.packages import Packages
-from imagekit.pipeline.planning import Planner
-from imagekit.pipeline.previous import PreviousImages
+from imagekit.pipeline.planning.extensions import Extensions
+from imagekit.pipeline.planning.planner import Planner
+from imagekit.pipeline.pushing.previous import PreviousImages
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan

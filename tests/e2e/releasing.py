@@ -12,8 +12,8 @@ from typing import Any
 
 from imagekit.console import Console
 from imagekit.model.errors import ImagekitError
-from imagekit.pipeline.deploy_request import DeployRequest
-from imagekit.pipeline.handover import Handover
+from imagekit.pipeline.deploying.handover import Handover
+from imagekit.pipeline.deploying.request import DeployRequest
 from imagekit.pipeline.release import ReleaseRequest, run
 from imagekit.pipeline.request import Outputs, Request
 from imagekit.pipeline.workshop import Workshop

@@ -11,7 +11,7 @@ from imagekit.model.digest import Digest
 from imagekit.model.errors import PathCollisions
 from imagekit.model.package import Artifact, Package
 from imagekit.model.tree import Bytes, FileEntry, Tree
-from imagekit.pipeline.apart import require_apart
+from imagekit.pipeline.planning.apart import require_apart
 from imagekit.store import Store
 from tests.services.wheels import make_wheel
 

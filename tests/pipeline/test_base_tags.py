@@ -12,7 +12,7 @@ from imagekit.model.errors import RemoteRefused
 from imagekit.model.image import MANIFEST
 from imagekit.model.reference import Reference
 from imagekit.model.target import Architecture
-from imagekit.pipeline.base_tags import Shelf
+from imagekit.pipeline.bases.tags import Shelf
 from tests.registry.fault_registry import FaultRegistry
 from tests.registry.kit import client
 

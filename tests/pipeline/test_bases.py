@@ -10,7 +10,7 @@ import pytest
 from imagekit.bases.definition import Definition
 from imagekit.console import Console
 from imagekit.model.errors import ConfigError
-from imagekit.pipeline.bases import Bases
+from imagekit.pipeline.bases.pinned import Bases
 from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.packages import Packages
 from imagekit.pipeline.workshop import Workshop

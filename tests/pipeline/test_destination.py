@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from imagekit.model.errors import UsageError
-from imagekit.pipeline.destination import Destination, destination, refuse_collisions
+from imagekit.pipeline.pushing.destination import Destination, destination, refuse_collisions
 from imagekit.pipeline.request import Outputs
 from imagekit.project.config import FunctionConfig
 

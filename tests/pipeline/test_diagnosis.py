@@ -14,7 +14,7 @@ from imagekit.model.doctor import Finding, State, worst
 from imagekit.model.ecr import Encryption, Repository
 from imagekit.model.function import AliasState, FunctionState
 from imagekit.model.reference import Reference
-from imagekit.pipeline import diagnosis
+from imagekit.pipeline.account import diagnosis
 from imagekit.report.doctor import closing_line, doctor_json, finding_lines
 
 HOME, OTHER, REGION = "111111111111", "222222222222", "eu-west-1"

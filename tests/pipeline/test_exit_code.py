@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imagekit.model.errors import ImagekitError, RemoteRefused, UpdateFailed, UsageError, WentBack
-from imagekit.pipeline.deploy import exit_code
+from imagekit.pipeline.deploying.deploy import exit_code
 
 REFUSED = RemoteRefused(what="AWS said no")
 FAILED = UpdateFailed(function="app", code="InvalidImage", reason="no parent")

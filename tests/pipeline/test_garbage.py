@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from imagekit.model.digest import Digest
 from imagekit.model.ecr import Collection, StoredImage, Use, Verdict
-from imagekit.pipeline.garbage import Held, in_order, judged
+from imagekit.pipeline.account.garbage import Held, in_order, judged
 from imagekit.report.gc import closing_line, collection_line
 
 NOW = 1_800_000_000.0

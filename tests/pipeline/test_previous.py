@@ -21,7 +21,7 @@ from imagekit.model.target import Architecture
 from imagekit.model.tree import Bytes, FileEntry, Tree
 from imagekit.net.http import Request, Response
 from imagekit.oci.image import ConfigChange, Image, NewLayer, assemble
-from imagekit.pipeline.previous import PreviousImages
+from imagekit.pipeline.pushing.previous import PreviousImages
 from imagekit.pipeline.workshop import Workshop
 from imagekit.store import Store
 from tests.registry.fault_registry import Fault, FaultRegistry

@@ -13,7 +13,7 @@ from imagekit.contents.facts import wheel_facts
 from imagekit.model.digest import Digest
 from imagekit.model.package import Artifact, Package
 from imagekit.model.target import Target
-from imagekit.pipeline.room import foreseen_without_bytecode
+from imagekit.pipeline.planning.room import foreseen_without_bytecode
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
 from imagekit.plan.packaging import bytecode_bytes, crowded_out, source_size
 from imagekit.store import Store

@@ -1,0 +1,1 @@
+"""Shared bases: found, made, published, compared with what registries have."""

@@ -1,0 +1,1 @@
+"""Artefacts become what functions run: stages, waves, and back again."""

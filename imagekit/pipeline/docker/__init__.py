@@ -1,0 +1,1 @@
+"""Docker as the engine, and images into it."""

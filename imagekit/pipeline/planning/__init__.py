@@ -1,0 +1,1 @@
+"""From a configuration to a `BuildPlan`: everything uncertain is decided here."""

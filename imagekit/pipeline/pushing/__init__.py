@@ -1,0 +1,1 @@
+"""Images on their way to registries, and what registries know of images before."""

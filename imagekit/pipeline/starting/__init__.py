@@ -1,0 +1,1 @@
+"""Artefacts that are started here: once, kept warm, timed, and drawn."""
