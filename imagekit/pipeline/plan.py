@@ -43,7 +43,7 @@ def show(workshop: Workshop, request: Request, *, json: bool) -> None:
         next_words += ", or imagekit plan NAME for its layers"
     else:
         for outcome in outcomes:
-            workshop.console.answer("\n".join(plan_lines(outcome)))
+            workshop.console.answer("\n".join(plan_lines(outcome, workshop.console.columns())))
     workshop.console.say(f"nothing was made; next: {next_words}")
 
 

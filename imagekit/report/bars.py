@@ -33,11 +33,13 @@ def table(rows: Sequence[Row], columns: int | None) -> Iterator[str]:
     There the last cell is cut where the terminal ends; what a program reads is whole.
     """
     lines = [(row.label, *row.cells) for row in rows]
+    if not rows:
+        return
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    if columns is not None and rows:
-        widths[-1] = min(widths[-1], columns - sum(widths[:-1]) - _BAR_COLUMNS - 2 * len(widths))
-        if widths[-1] >= _LEAST_COLUMNS:
-            yield from _drawn(rows, widths)
+    if columns is not None:
+        room = columns - sum(widths[:-1]) - _BAR_COLUMNS - 2 * len(widths)
+        if room >= _LEAST_COLUMNS:
+            yield from _drawn(rows, [*widths[:-1], max(1, min(widths[-1], room))])
             return
     for label, *cells, last in lines:
         aligned = [cell.rjust(width) for cell, width in zip(cells, widths[1:-1], strict=True)]

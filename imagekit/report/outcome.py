@@ -8,17 +8,22 @@ from imagekit.model.lambda_layer import LambdaLayer
 from imagekit.model.outcome import LayerOutcome, Outcome
 from imagekit.model.packaging import Unpacks
 from imagekit.model.sizes import size
+from imagekit.report.bars import Row, table
 from imagekit.report.plan import footprint_lines, spent_lines, way_lines
 from imagekit.report.slim import slim_lines
 from imagekit.report.text import seconds
 
 ZIP_LIMIT = "ZIP limit 262"
+_INDENT = 4
 _NAMED = 3
 """Layers named in a line; the rest are counted."""
 
 
-def plan_lines(outcome: Outcome) -> Iterator[str]:
-    """What a build would make: packaging and why, every layer, distance to the limit."""
+def plan_lines(outcome: Outcome, columns: int | None = None) -> Iterator[str]:
+    """What a build would make: packaging and why, every layer, distance to the limit.
+
+    Layers have bars where a terminal has `columns`.
+    """
     yield f"{outcome.name}  {outcome.packaging}  {outcome.architecture}"
     yield f"  why       {outcome.why}"
     if outcome.base:
@@ -42,11 +47,13 @@ def plan_lines(outcome: Outcome) -> Iterator[str]:
     yield from spent_lines(outcome.spent)
     yield from way_lines(outcome.ways)
     yield "  layers"
-    rows = [_row(layer, outcome.packaging) for layer in outcome.layers]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
-    for row in rows:
-        cells = (row[0].ljust(widths[0]), row[1].rjust(widths[1]), row[2].ljust(widths[2]))
-        yield f"    {'  '.join((*cells, row[3]))}".rstrip()
+    whole = max(1, sum(layer.unzipped_bytes for layer in outcome.layers))
+    rows = []
+    for layer in outcome.layers:
+        name, *cells = _row(layer, outcome.packaging)
+        rows.append(Row(name, layer.unzipped_bytes / whole, tuple(cells)))
+    indented = columns - _INDENT if columns is not None else None
+    yield from (f"{' ' * _INDENT}{line}" for line in table(rows, indented))
 
 
 def _unpacks_lines(unpacks: Unpacks) -> Iterator[str]:

@@ -128,3 +128,12 @@ def test_a_budget_that_is_broken_names_what_grew() -> None:
         "  app (arm64): since the last build: pandas 3.1.1 16 MB more (45 MB → 61 MB), "
         "scipy 1.18.1 115 MB",
     ]
+
+
+def test_layers_have_bars_on_a_terminal_alone() -> None:
+    """The heaviest has the longest; a program reads the same words without them."""
+    drawn, piped = list(plan_lines(ZIP, 100)), list(plan_lines(ZIP))
+
+    assert any("█" in line for line in drawn)
+    assert not any("█" in line for line in piped)
+    assert max(map(len, drawn[-len(ZIP.layers) :])) <= 100
