@@ -90,7 +90,7 @@ def test_a_lifecycle_is_set_with_a_warning(in_ecr: Project, aws: EcrFront) -> No
 def test_several_functions_fill_in_their_names(in_ecr: Project, ecr: EcrRegistry) -> None:
     """`{function}` in repository and tag: each its own, all made at once."""
     with (in_ecr.folder / "imagekit.toml").open("a", encoding="utf-8") as config:
-        config.write('[functions.Two]\nhandler = "app.handler"\n')
+        config.write('[functions.Two]\nhandler = "app.handler"\nenv = { SIDE = "two" }\n')
     succeeded(in_ecr.run("lock"))
     succeeded(in_ecr.run("build", "--push", "--create", "--tag", "{function}-v1"))
 
