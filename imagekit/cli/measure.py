@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from imagekit.cli import options
 from imagekit.cli.completion import function_names
 from imagekit.cli.local import Env, Network, Stage
 from imagekit.cli.project import lock_mode
+
+if TYPE_CHECKING:
+    from imagekit.model.packaging import Asked
 
 HERE = Path()
 
@@ -22,6 +25,11 @@ Artefact = Annotated[
         help="Built first if it is a function. Default: the only one here.",
         autocompletion=function_names,
     ),
+]
+
+Packagings = Annotated[
+    list[str] | None,
+    typer.Option("--packaging", metavar="WORD", help="Of functions; several are compared."),
 ]
 
 
@@ -80,10 +88,7 @@ def bench(
         str | None,
         typer.Option("--event", metavar="FILE|JSON", help="`-` reads stdin. Default: {}."),
     ] = None,
-    packaging: Annotated[
-        list[str] | None,
-        typer.Option("--packaging", metavar="WORD", help="Of functions; several are compared."),
-    ] = None,
+    packaging: Packagings = None,
     env: Env = None,
     stage: Stage = None,
     network: Network = False,
@@ -103,12 +108,11 @@ def bench(
     from imagekit.pipeline.starting.wish import Wish, read_event, read_variables
 
     mode = lock_mode(locked, frozen)
-    packagings = [Request.of(None, word, arch, mode).packaging for word in packaging or ()]
     asked = bench.BenchRequest(
         artefacts=tuple(artefacts or ()),
         count=count,
         event=read_event(event, sys.stdin.buffer.read),
-        packagings=tuple(word for word in packagings if word is not None),
+        packagings=_packagings(packaging),
         wish=Wish(
             request=Request.of(None, None, arch, mode),
             variables=read_variables(env or ()),
@@ -134,10 +138,7 @@ def report(
     ),
     count: Annotated[int, typer.Option("-n", metavar="N", help="Cold starts of each.")] = 5,
     runs: Annotated[int, typer.Option("--runs", metavar="N", help="Of the imports.")] = 3,
-    packaging: Annotated[
-        list[str] | None,
-        typer.Option("--packaging", metavar="WORD", help="Of functions; several are compared."),
-    ] = None,
+    packaging: Packagings = None,
     no_run: Annotated[
         bool, typer.Option("--no-run", help="Start nothing: no imports, no cold starts.")
     ] = False,
@@ -159,13 +160,12 @@ def report(
     from imagekit.pipeline.starting.wish import Wish, read_variables
 
     mode = lock_mode(locked, frozen)
-    packagings = [Request.of(None, word, arch, mode).packaging for word in packaging or ()]
     asked = PageRequest(
         artefacts=tuple(artefacts or ()),
         output=output,
         starts=count,
         runs=runs,
-        packagings=tuple(word for word in packagings if word is not None),
+        packagings=_packagings(packaging),
         run=not no_run,
         ask=not no_registry,
         wish=Wish(
@@ -177,3 +177,11 @@ def report(
     )
     with options.workshop(project, verbose=verbose) as workshop:
         write(workshop, asked)
+
+
+def _packagings(words: list[str] | None) -> tuple[Asked, ...]:
+    """Each of them known; UsageError names those that are."""
+    from imagekit.pipeline.request import Request
+
+    found = (Request.of(None, word, None, "write").packaging for word in words or ())
+    return tuple(word for word in found if word is not None)

@@ -176,6 +176,24 @@ class Footprint:
         return tuple(sorted(found, key=lambda one: (-one.amount.unzipped_bytes, one.label)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One of Lambda's limits, and how much of it is used."""
+
+    rule: str
+    """Its id in `check`."""
+    what: str
+    used: int
+    limit: int
+    bytes: bool = True
+    """False where things are counted."""
+
+    @property
+    def share(self) -> float:
+        """Used of what may be, 1.0 at the limit."""
+        return self.used / self.limit
+
+
 def footprint_json(footprint: Footprint) -> dict[str, object]:
     """The value for a JSON document: layer → package → category → bytes and files."""
     return {

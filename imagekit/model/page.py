@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imagekit.model.footprint import Footprint
+from imagekit.model.footprint import Footprint, Limit
 from imagekit.model.startup import ImportProfile, StartSeries
 
 
@@ -22,22 +22,6 @@ class PageLayer:
     """Other functions of the project that have the same layer."""
     pushed: bool | None = None
     """Whether the repository has it already; None where nobody was asked, or it is no layer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """How near an artefact is to one of Lambda's limits."""
-
-    what: str
-    used: int
-    at_most: int
-    unit: str = "B"
-    """`B` for bytes; else a word such as `layers`."""
-
-    @property
-    def share(self) -> float:
-        """Used of what may be, 1.0 at the limit."""
-        return self.used / self.at_most if self.at_most else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ reference.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -58,13 +58,22 @@ def opened(workshop: Workshop, text: str) -> Iterator[Opened]:
 
 def only_function(workshop: Workshop) -> str:
     """The name of the project's only function; UsageError where it has several, ConfigError."""
-    functions = load(workshop.folder, version=__version__, whole=True).functions
-    if len(functions) != 1:
+    return the_only(load(workshop.folder, version=__version__, whole=True).functions).name
+
+
+def the_only(functions: Sequence[FunctionConfig]) -> FunctionConfig:
+    """The one function that is meant where none was named; UsageError unless there is just one."""
+    if len(functions) == 1:
+        return functions[0]
+    if not functions:
         raise UsageError(
-            what=f"this project has several functions: {', '.join(one.name for one in functions)}",
-            hint=f"name one: {functions[0].name}" if functions else "imagekit init",
+            what="there is no project here, and no artefact was named",
+            hint="name a ZIP, a layout, `docker:NAME` or a reference; or `--project DIR`",
         )
-    return functions[0].name
+    names = ", ".join(one.name for one in functions)
+    raise UsageError(
+        what=f"this project has several functions: {names}", hint=f"name one: {functions[0].name}"
+    )
 
 
 def _function(workshop: Workshop, name: str) -> FunctionConfig | None:

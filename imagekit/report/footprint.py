@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from imagekit.check.inventory.footprint import LargeFile, Limit
+from imagekit.check.inventory.footprint import LargeFile
 from imagekit.model.footprint import (
     WORDS,
     Footprint,
     LayerFootprint,
+    Limit,
     PackageFootprint,
     footprint_json,
 )
 from imagekit.model.sizes import size
 from imagekit.report.bars import Row, table
 from imagekit.report.plan import categories_line
-from imagekit.report.text import percent
+from imagekit.report.text import percent, used_of
 
 SCHEMA = 1
 
@@ -140,12 +141,8 @@ def _files(files: Sequence[LargeFile], whole: int) -> Iterator[Row]:
 
 
 def _limit(limit: Limit) -> Row:
-    used = size(limit.used) if limit.bytes else f"{limit.used}"
-    allowed = size(limit.limit) if limit.bytes else f"{limit.limit}"
-    share = limit.used / limit.limit
-    return Row(
-        f"{limit.rule} {limit.what}", min(share, 1), (f"{used} of {allowed}", percent(share))
-    )
+    words = (used_of(limit), percent(limit.share))
+    return Row(f"{limit.rule} {limit.what}", min(limit.share, 1), words)
 
 
 def _share(part: int, whole: int) -> float:

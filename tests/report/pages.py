@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from imagekit.model.footprint import Amount, Footprint, LayerFootprint, PackageFootprint
-from imagekit.model.page import Limit, Page, PageArtefact, PageLayer
+from imagekit.model.footprint import Amount, Footprint, LayerFootprint, Limit, PackageFootprint
+from imagekit.model.page import Page, PageArtefact, PageLayer
 from imagekit.model.startup import (
     ColdStart,
     Import,
@@ -143,8 +143,8 @@ PAGE = Page(
                 PageLayer(name="source", packages=(), unzipped_bytes=9000),
             ),
             limits=(
-                Limit(what="unzipped", used=317 * MB, at_most=10 * 1024**3),
-                Limit(what="layers", used=23, at_most=127, unit="layers"),
+                Limit(rule="T6", what="unzipped", used=317 * MB, limit=10 * 1024**3),
+                Limit(rule="T7", what="layers", used=23, limit=127, bytes=False),
             ),
             profile=PROFILE,
         ),

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from imagekit.check.inventory.chunks import ChunkEstimate
 from imagekit.check.inventory.difference import Change, Difference, FileChange, LayerChange
-from imagekit.check.inventory.footprint import LargeFile, Limit
-from imagekit.model.footprint import Footprint, LayerFootprint, PackageFootprint, tally
+from imagekit.check.inventory.footprint import LargeFile
+from imagekit.model.footprint import Footprint, LayerFootprint, Limit, PackageFootprint, tally
 from imagekit.report.difference import difference_json, difference_lines
 from imagekit.report.footprint import inspection_json, inspection_lines
 from imagekit.report.plan import categories_line

@@ -21,6 +21,7 @@ from imagekit.model.footprint import (
     Footprint,
     LayerFootprint,
     LayerKind,
+    Limit,
     PackageFootprint,
     Tally,
     tally,
@@ -33,19 +34,6 @@ BASE = "base"
 
 _OURS = "imagekit "
 _FILES = ("file", "hardlink", "symlink")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """One of Lambda's limits, and how much of it is used."""
-
-    rule: str
-    """Its id in `check`."""
-    what: str
-    used: int
-    limit: int
-    bytes: bool = True
-    """False where things are counted."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

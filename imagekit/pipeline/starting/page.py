@@ -14,10 +14,10 @@ from imagekit import __version__
 from imagekit.check.limits import MAX_LAYERS
 from imagekit.model.digest import Digest
 from imagekit.model.errors import ImagekitError, RemoteError, UsageError
-from imagekit.model.footprint import Footprint
+from imagekit.model.footprint import Footprint, Limit
 from imagekit.model.outcome import LayerOutcome, Outcome
 from imagekit.model.packaging import Asked
-from imagekit.model.page import Limit, Page, PageArtefact, PageLayer
+from imagekit.model.page import Page, PageArtefact, PageLayer
 from imagekit.model.startup import ImportProfile, StartSeries
 from imagekit.pipeline.make import foreseen
 from imagekit.pipeline.plan import explained
@@ -188,10 +188,9 @@ def _layer(
 
 
 def _limits(plan: BuildPlan, outcome: Outcome) -> Iterator[Limit]:
-    """What Lambda limits, and what the project's own budget does."""
-    yield Limit(what="unzipped", used=outcome.unzipped_bytes, at_most=outcome.limit_bytes)
+    """What Lambda counts, as far as a plan tells."""
+    rule = "T6" if plan.packaging == "image" else "Z1"
+    yield Limit(rule=rule, what="unzipped", used=outcome.unzipped_bytes, limit=outcome.limit_bytes)
     if plan.packaging == "image":
-        below = len(plan.base.layers) if plan.base else 0
-        yield Limit(
-            what="layers", used=below + len(outcome.layers), at_most=MAX_LAYERS, unit="layers"
-        )
+        layers = len(outcome.layers) + (len(plan.base.layers) if plan.base else 0)
+        yield Limit(rule="T7", what="layers", used=layers, limit=MAX_LAYERS, bytes=False)

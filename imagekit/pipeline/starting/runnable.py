@@ -20,7 +20,7 @@ from imagekit.model.packaging import ARCHIVE
 from imagekit.model.reference import Reference
 from imagekit.model.target import Architecture, Target
 from imagekit.oci.archive import read_image
-from imagekit.pipeline.artefact import DOCKER
+from imagekit.pipeline.artefact import DOCKER, the_only
 from imagekit.pipeline.deploying.sent import file_of, files_of, read_archive
 from imagekit.pipeline.docker.loading import into_engine, local_name
 from imagekit.pipeline.make import By, Made, make
@@ -64,7 +64,7 @@ def runnable(workshop: Workshop, engine: Engine, text: str | None, request: Requ
     """
     found = _functions(workshop)
     if text is None:
-        return _of_function(workshop, engine, _only(found), request)
+        return _of_function(workshop, engine, the_only(found), request)
     named = next((one for one in found if one.name == text), None)
     if named is not None:
         return _of_function(workshop, engine, named, request)
@@ -84,20 +84,6 @@ def _functions(workshop: Workshop) -> tuple[FunctionConfig, ...]:
     if not any(in_folder(folder, start) for folder in (start, *start.parents)):
         return ()
     return load(workshop.folder, version=__version__, whole=True).functions
-
-
-def _only(functions: Sequence[FunctionConfig]) -> FunctionConfig:
-    if len(functions) == 1:
-        return functions[0]
-    if not functions:
-        raise UsageError(
-            what="there is no project here, and no artefact was named",
-            hint="name a ZIP, a layout, `docker:NAME` or a reference; or `--project DIR`",
-        )
-    names = ", ".join(one.name for one in functions)
-    raise UsageError(
-        what=f"this project has several functions: {names}", hint=f"name one: {functions[0].name}"
-    )
 
 
 def _of_function(

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 from imagekit.model.durations import duration
-from imagekit.model.page import Limit, Page, PageArtefact, PageLayer
+from imagekit.model.page import Page, PageArtefact, PageLayer
 from imagekit.model.sizes import size
 from imagekit.model.startup import Spread
 from imagekit.report.html import charts
+from imagekit.report.text import percent, used_of
 
 _ASSETS = files("imagekit.report.html")
 
@@ -27,8 +28,8 @@ def html(page: Page) -> str:
         "ms": _milliseconds,
         "us": lambda us: duration(us / 1000),
         "sizes": lambda spread: size(round(spread.median)) if spread else "",
-        "limit": _limit,
-        "percent": lambda share: f"{share:.0%}",
+        "limit": used_of,
+        "percent": percent,
         "pushed": _pushed,
     }
     return environment.from_string(_asset("page.html.j2")).render(
@@ -71,12 +72,6 @@ def _asset(name: str) -> str:
 
 def _milliseconds(spread: Spread | None) -> str:
     return duration(spread.median) if spread else ""
-
-
-def _limit(limit: Limit) -> str:
-    if limit.unit == "B":
-        return f"{size(limit.used)} of {size(limit.at_most)}"
-    return f"{limit.used:,} of {limit.at_most:,} {limit.unit}"
 
 
 def _pushed(layer: PageLayer) -> str:
