@@ -23,8 +23,9 @@ from tests.services.registry import running_registry, started
 ROOT = Path(__file__).parents[1]
 _TOOLS = ("PDM_", "PIP_", "POETRY_", "UV_")
 _CLEANED = ("AWS_", "BUILDKIT_", "COMPOSE_", "DOCKER_", "IMAGEKIT_", *_TOOLS)
+_PIPELINE = ("CI", "GITHUB_ACTIONS", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITLAB_CI")
 _CLEANED_NAMES = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} | {
-    "CI",
+    *_PIPELINE,
     "COLUMNS",
     "FORCE_COLOR",
     "NETRC",
@@ -33,6 +34,17 @@ _CLEANED_NAMES = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} | {
     "SOURCE_DATE_EPOCH",
     "VIRTUAL_ENV",
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_pipeline() -> None:
+    """Fixtures of a module or a session, too, run imagekit as on a developer's machine.
+
+    What tells where packages and services are stays: `clean_environ` hides it from each test.
+    """
+    for name in list(os.environ):
+        if name in _PIPELINE or name.startswith(("AWS_", "IMAGEKIT_")):
+            del os.environ[name]
 
 
 @pytest.fixture(autouse=True)
