@@ -9,8 +9,9 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TextIO
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -69,8 +70,7 @@ class Meter:
                 self._bar[0].stop()
 
 
-@dataclass(slots=True)
-class Console:
+class Console(Struct):
     """stdout is the answer, stderr is the talk."""
 
     out: TextIO = field(default_factory=lambda: sys.stdout)

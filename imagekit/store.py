@@ -20,9 +20,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild
@@ -55,8 +56,7 @@ class BlobWriter:
         return Digest(self._hash.hexdigest())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFile:
+class StoredFile(Struct, frozen=True, kw_only=True):
     """A blob or a record, as `Store.files` found it."""
 
     path: Path
@@ -69,8 +69,7 @@ class StoredFile:
     """When it was last asked for, in seconds since 1970; up to a minute older than it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(Struct, frozen=True):
     """A folder of blobs (`blobs/sha256/…`) and records (`records/KIND/KEY.json`)."""
 
     root: Path

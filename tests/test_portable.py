@@ -9,11 +9,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 import imagekit
 
@@ -101,8 +101,7 @@ LINKS = {"symlink_to", "hardlink_to", "symlink", "link"}
 OWNERS = {"owner", "group", "lchmod"}
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Something that not every system has."""
 
     file: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from imagekit.aws.refusals import hint_for
 from imagekit.model.errors import AwsRefused
@@ -35,8 +36,7 @@ _TEMPORARY = frozenset(
 _NOT_YET = ("cannot be assumed by Lambda", "does not have permission to access the ECR image")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calls:
+class Calls(Struct, frozen=True, kw_only=True):
     """Makes calls for one identity; `sleep` takes seconds."""
 
     environ: Mapping[str, str]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from imagekit.aws.account import client_options, region_of
 from imagekit.aws.calls import Calls
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 _LONGEST_CALL_SECONDS = 910
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invoked:
+class Invoked(Struct, frozen=True, kw_only=True):
     """What one invocation gave."""
 
     error: str | None

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.aws.account import client_options, region_of
 from imagekit.aws.calls import Calls
 from imagekit.aws.session import session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(Struct, frozen=True, kw_only=True):
     """An account, who in it, and the region that is set."""
 
     account: str

@@ -7,7 +7,8 @@ docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imagekit.aws.policies import READS, partition
 from imagekit.model.ecr import RepositorySettings
@@ -49,8 +50,7 @@ Place = tuple[str, str, str]
 """Account, region and name; `*` where it is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class Needs(Struct, frozen=True, kw_only=True):
     """What the functions of a project are made of and become."""
 
     repositories: tuple[Place, ...] = ()

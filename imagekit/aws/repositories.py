@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
 
 from imagekit.aws import policies
 from imagekit.aws.account import client_options
@@ -38,8 +39,7 @@ _MOVABLE = f"{MOVING}*"
 """Tags that may be moved in a repository that imagekit made."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ecr:
+class Ecr(Struct, frozen=True, kw_only=True):
     """The private ECR of one account in one region. Errors of all methods: AwsRefused."""
 
     account: str

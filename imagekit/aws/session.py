@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import boto3
@@ -32,8 +33,7 @@ def session(environ: Mapping[str, str], region: str | None) -> boto3.Session:
     return cast("boto3.Session", _Session(core))
 
 
-@dataclass(frozen=True, slots=True)
-class _Session:
+class _Session(Struct, frozen=True):
     core: Core
 
     @property

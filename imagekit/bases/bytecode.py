@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import tarfile
-from dataclasses import replace
 from pathlib import Path
 from posixpath import basename, dirname
+
+from msgspec.structs import replace
 
 from imagekit.bases.rewrite import RootTree
 from imagekit.model.base import Base

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from imagekit.model.base import BaseFacts
 from imagekit.model.outcome import changes
@@ -11,8 +12,7 @@ from imagekit.model.outcome import changes
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """From the pinned one to another; what is the same is empty."""
 
     packages: tuple[str, ...] = ()

@@ -12,8 +12,10 @@ import platform
 import shlex
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from imagekit.bases.definition import DebianOrigin, Definition
 from imagekit.bases.record import keep, load_pinned
@@ -53,8 +55,7 @@ _TASK_ROOT = "var/task"
 _EPOCH = "315532800"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composer:
+class Composer(Struct, frozen=True, kw_only=True):
     """Composes Debian bases into `store`, with the programs on the PATH of `environ`."""
 
     store: Store

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.reference import Reference
 from imagekit.model.slim import BY_DEFAULT, SlimSettings
@@ -17,8 +18,7 @@ DEBIAN = "debian"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DebianOrigin:
+class DebianOrigin(Struct, frozen=True, kw_only=True):
     """Composed with mmdebstrap."""
 
     suite: str
@@ -27,8 +27,7 @@ class DebianOrigin:
     """A URL to take the packages from; None leaves it to mmdebstrap."""
 
 
-@dataclass(frozen=True, slots=True)
-class OtherBase:
+class OtherBase(Struct, frozen=True):
     """Another base, by its name."""
 
     name: str
@@ -40,8 +39,7 @@ class OtherBase:
 Origin = Reference | DebianOrigin | OtherBase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publishing:
+class Publishing(Struct, frozen=True, kw_only=True):
     """Where `imagekit base publish` puts a base, and under which tags."""
 
     repository: str
@@ -56,8 +54,7 @@ class Publishing:
     """Of AWS, that may pull it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
+class Definition(Struct, frozen=True, kw_only=True):
     """A `base.toml`, read and checked."""
 
     name: str

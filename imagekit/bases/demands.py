@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from imagekit.bases.definition import Definition, Source
 from imagekit.model.base import BaseFacts
 from imagekit.model.digest import Digest
@@ -21,8 +23,7 @@ class Misfit(CannotBuild):
     """The image is for another system or architecture."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """Which base, and what `imagekit.lock` knows of it."""
 
     name: str

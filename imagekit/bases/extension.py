@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.bases.demands import OCI_ARCHITECTURES, UPGRADE
 from imagekit.bases.extension_record import keep, load_facts
@@ -26,8 +28,7 @@ Read = Callable[["Documents", Open], ExtensionFacts]
 _GZIP = "docker buildx build --output type=image,compression=gzip,force-compression=true,push=true"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedExtension:
+class WantedExtension(Struct, frozen=True, kw_only=True):
     """Which one."""
 
     name: str
@@ -42,8 +43,7 @@ class WantedExtension:
         return str(replace(self.reference, digest=None))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtensionPinner:
+class ExtensionPinner(Struct, frozen=True, kw_only=True):
     """Resolves extensions. `registry` is called only where one must be asked."""
 
     store: Store

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from posixpath import basename, dirname
+
+from msgspec import Struct
 
 from imagekit.bases.view import View
 from imagekit.model.base import SHARED_ROOT, BaseFacts
@@ -130,8 +131,7 @@ def _packages(view: View, folders: tuple[str, ...]) -> dict[str, _Installed]:
     return {name: one for name, (_, one) in sorted(found.items())}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Installed:
+class _Installed(Struct, frozen=True, kw_only=True):
     folder: str
     name: str
     version: str

@@ -7,7 +7,7 @@ makes the pin stale, and wins.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from imagekit.bases.definition import Definition, Source
 from imagekit.model.reference import Reference

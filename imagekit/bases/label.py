@@ -6,7 +6,7 @@ that somebody made on top of the base inherits the label, so it names the layers
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from imagekit.bases.record import facts_from_json, facts_to_json
 from imagekit.model.base import BaseFacts

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from imagekit.model.base import BaseFacts
 from imagekit.model.target import Architecture
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinnedBase:
+class PinnedBase(Struct, frozen=True, kw_only=True):
     """One architecture, as `imagekit.lock` has it."""
 
     architecture: Architecture
@@ -20,8 +20,7 @@ class PinnedBase:
     facts: BaseFacts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saving:
+class Saving(Struct, frozen=True, kw_only=True):
     """What one function need not ship, as its base has the same version of it."""
 
     function: str
@@ -32,8 +31,7 @@ class Saving:
     """Of these packages in the base, without bytecode; of those whose RECORD names their files."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Struct, frozen=True, kw_only=True):
     """A base that can be named here."""
 
     name: str

@@ -9,8 +9,9 @@ import re
 import tarfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import IO, Literal, Protocol
+
+from msgspec import Struct, field
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, DigestMismatch, RemoteMismatch, TooLarge
@@ -48,8 +49,7 @@ class Readable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One path; `versions` are those that the file says of itself, where it is a known one."""
 
     kind: Kind
@@ -60,8 +60,7 @@ class Node:
     """What a package's RECORD names, relative to the folder that the package lies in."""
 
 
-@dataclass(slots=True)
-class Listing:
+class Listing(Struct):
     """One layer: its paths, and what it takes away from the layers below it."""
 
     nodes: dict[str, Node] = field(default_factory=dict)

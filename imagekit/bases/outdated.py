@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+
+from msgspec import Struct
 
 from imagekit.bases.compare import Difference
 from imagekit.model.target import Architecture
@@ -18,8 +19,7 @@ BEHIND, NOT_LOOKED = 1, 3
 """Exit statuses: what is behind is told even where another one could not be looked at."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """One architecture of one base that functions use."""
 
     name: str

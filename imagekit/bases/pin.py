@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.bases.definition import DebianOrigin, Definition, OtherBase
 from imagekit.bases.demands import (
@@ -39,8 +41,7 @@ def _silent(read_bytes: int) -> None:
     """Nobody listens."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pinner:
+class Pinner(Struct, frozen=True, kw_only=True):
     """Resolves bases. `registry` is called only where one must be asked."""
 
     store: Store

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from imagekit.bases.facts import facts_of
 from imagekit.bases.kept_listing import keep_listing, kept_listing
@@ -20,8 +21,7 @@ from imagekit.store import Store
 _STREAMS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Documents:
+class Documents(Struct, frozen=True, kw_only=True):
     """What a base's manifest and config say."""
 
     digest: Digest

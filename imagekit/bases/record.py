@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from msgspec import to_builtins
 
 from imagekit.model.base import Base, BaseFacts
 from imagekit.model.digest import Digest
@@ -104,7 +104,7 @@ def base_from_json(value: Object) -> Base:
 def facts_to_json(facts: BaseFacts) -> dict[str, object]:
     """The facts as a JSON object; packages as objects of versions and of bytes."""
     weights = dict(facts.package_bytes)
-    return {**asdict(facts), "packages": dict(facts.packages), "package_bytes": weights}
+    return {**to_builtins(facts), "packages": dict(facts.packages), "package_bytes": weights}
 
 
 def facts_from_json(value: Object) -> BaseFacts:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.model.errors import CannotBuild
 from imagekit.model.tree import Deflated, FileEntry, Tree, ancestors
@@ -37,8 +39,7 @@ _CACHE = "__pycache__"
 _STICKY = frozenset({"tmp", "var/tmp"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TarMember:
+class TarMember(Struct, frozen=True, kw_only=True):
     """Content that lies in a tar on disk."""
 
     path: Path
@@ -56,8 +57,7 @@ class TarMember:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RootTree:
+class RootTree(Struct, frozen=True, kw_only=True):
     """A root file system: its files, and its folders, as some of them are empty."""
 
     files: Tree

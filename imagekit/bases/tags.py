@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from imagekit.model.target import ARCHITECTURES, Architecture
 
@@ -22,8 +23,7 @@ _CALENDAR = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarTag:
+class CalendarTag(Struct, frozen=True, kw_only=True):
     """A tag that says when it was published."""
 
     text: str

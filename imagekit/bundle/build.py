@@ -6,8 +6,10 @@ What is unpacked to `/tmp` at start is an archive of its own, in the ZIP or in a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from imagekit.bundle.keeping import chosen, kept_of
 from imagekit.bundle.parts import Part
@@ -36,8 +38,7 @@ from imagekit.store import Store
 _KIND = "zip"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeZip:
+class MadeZip(Struct, frozen=True, kw_only=True):
     """A ZIP in the store."""
 
     digest: Digest

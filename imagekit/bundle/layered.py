@@ -8,8 +8,10 @@ or when the handler imports something else, does a layer's bytecode change.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from imagekit.bundle.build import MadeZip
 from imagekit.bundle.keeping import chosen, kept_of
@@ -87,8 +89,7 @@ def known_layered(plan: BuildPlan, store: Store) -> MadeZip | None:
     return _known(store, _key(plan))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Split:
+class _Split(Struct, frozen=True, kw_only=True):
     """What goes into layers, and what stays with your code."""
 
     plan: BuildPlan

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.bundle.compiled import bytecode_of, source_of
 from imagekit.contents.trees import Compiler, packages_tree
@@ -15,8 +16,7 @@ from imagekit.plan.bytecode import Choice
 from imagekit.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """A layer's files as they are shipped, and all of their bytecode."""
 
     layer: LayerPlan

@@ -11,9 +11,11 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.bundle.zip import write_zip
 from imagekit.contents.trees import Compiler
@@ -38,8 +40,7 @@ _PART_BYTES = 4 * 1024 * 1024
 """Compressed: small enough for eight at once in memory, large enough for S3."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rest:
+class Rest(Struct, frozen=True, kw_only=True):
     """The archive, in the store."""
 
     digest: Digest
@@ -167,8 +168,7 @@ def _file(path: str, content: Bytes) -> FileEntry:
     return FileEntry(path=path, size_bytes=len(content.data), owner=OWNER, content=content)
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
+class _Stored(Struct, frozen=True):
     """A file of the store that is compressed already."""
 
     path: Path

@@ -13,9 +13,10 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Container
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, TooLarge
@@ -40,8 +41,7 @@ _COMMON = struct.Struct("<HHHHHIIIHH")
 _LOCAL_MARK, _CENTRAL_MARK, _END_MARK = b"PK\3\4", b"PK\1\2", b"PK\5\6"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ZipFacts:
+class ZipFacts(Struct, frozen=True, kw_only=True):
     """What was written."""
 
     digest: Digest
@@ -56,8 +56,7 @@ class ZipFacts:
         return base64.b64encode(bytes.fromhex(self.digest.hex)).decode()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Member:
+class _Member(Struct, frozen=True, kw_only=True):
     """One file as it goes into the archive."""
 
     name: bytes

@@ -6,9 +6,10 @@ import posixpath
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from msgspec.structs import replace
 
 from imagekit.check.attached import (
     PYTHON,

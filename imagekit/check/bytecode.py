@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from imagekit.check.entries import Entry
 from imagekit.check.findings import Rule
@@ -26,8 +27,7 @@ _CACHED: Final = re.compile(r"(?:(.*)/)?__pycache__/([^/]+)\.cpython-3(\d+)(?:\.
 _TIMESTAMP, _UNCHECKED = 0, 1
 
 
-@dataclass(frozen=True, slots=True)
-class Useless:
+class Useless(Struct, frozen=True):
     """A `.pyc` that is not loaded, or should not be."""
 
     rule: Rule

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from imagekit.check.documents import RawConfig
 from imagekit.check.findings import Findings
@@ -16,8 +17,7 @@ CLIENT: Final = "awslambdaric"
 _CONFIG = "the config"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """What the image's command means to Lambda's runtime client."""
 
     handler: str | None

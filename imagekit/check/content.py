@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from imagekit.check.bytecode import HEADER_BYTES, is_hash_based, magic_of, source_hash
 from imagekit.check.entries import NOTHING_SEEN, Seen
@@ -26,8 +27,7 @@ class Readable(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Lookout:
+class Lookout(Struct):
     """Reads of a layer's files what is needed, as they pass by. One for each layer."""
 
     inspect: Callable[[str], bool]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 Json = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawDescriptor:
+class RawDescriptor(Struct, frozen=True, kw_only=True):
     """What a manifest says of a blob."""
 
     media_type: str = ""
@@ -17,8 +17,7 @@ class RawDescriptor:
     size_bytes: int = -1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawManifest:
+class RawManifest(Struct, frozen=True, kw_only=True):
     """A manifest, or an index where `is_index`."""
 
     length: int
@@ -32,8 +31,7 @@ class RawManifest:
     layers: tuple[RawDescriptor, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawConfig:
+class RawConfig(Struct, frozen=True, kw_only=True):
     """What Lambda honours of a config, and what it ignores (lambda_rules M14)."""
 
     architecture: str

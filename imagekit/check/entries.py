@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from imagekit.contents.elf import ElfFacts
 
 Kind = Literal["file", "folder", "symlink", "hardlink", "other"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What the content of a file told. Only what rules need is kept."""
 
     elf: ElfFacts | None = None
@@ -26,8 +26,7 @@ class Seen:
 NOTHING_SEEN = Seen()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One member of an archive."""
 
     path: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from imagekit.check.bytecode import useless
 from imagekit.check.entries import Entry
@@ -18,8 +19,7 @@ FILE_RULES: Final[tuple[Rule, ...]] = (P2, R1, C6, C7, C8)
 _RUN: Final = 0o111
 
 
-@dataclass(frozen=True, slots=True)
-class _Broken:
+class _Broken(Struct, frozen=True):
     rule: Rule
     entry: Entry
     what: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """One thing that Lambda or ECR asks of an artefact, as `lambda_rules` numbers it."""
 
     id: str
@@ -42,8 +42,7 @@ class Rule:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """A rule that is broken, and where."""
 
     rule: str
@@ -59,8 +58,7 @@ Findings = Iterator[Finding]
 """What a rule's function gives."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """All that was found in one artefact: errors first, then as they were met."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct
 
 from imagekit.check.command import check_command
 from imagekit.check.documents import RawConfig, parse_config, parse_manifest
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from imagekit.check.machine import Expected
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Documents:
+class _Documents(Struct, frozen=True, kw_only=True):
     config: RawConfig | None
     """None where nothing more can be judged."""
     findings: tuple[Finding, ...]

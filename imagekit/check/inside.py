@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import BinaryIO, Final
+
+from msgspec import Struct
 
 from imagekit.check.bytecode import magic_number
 from imagekit.check.content import Lookout
@@ -26,8 +27,7 @@ from imagekit.model.digest import Digest
 _WORKERS: Final = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inside:
+class Inside(Struct, frozen=True, kw_only=True):
     """What the layers told."""
 
     findings: tuple[Finding, ...]

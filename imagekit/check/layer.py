@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from imagekit.check.bytecode import magic_number
 from imagekit.check.content import Lookout
@@ -16,8 +17,7 @@ from imagekit.check.tar import read_entries
 from imagekit.model.digest import Digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerFacts:
+class LayerFacts(Struct, frozen=True, kw_only=True):
     """What one pass over a layer's blob gave."""
 
     place: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from imagekit.contents.elf import ElfFacts
 from imagekit.model.target import Target
@@ -18,8 +19,7 @@ _TAGGED: Final = re.compile(
 _ROOT: Final = re.compile(r"(?:.*/)?(?:site|dist)-packages/|var/task/|opt/[^/]+/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
+class Expected(Struct, frozen=True, kw_only=True):
     """What files will meet, as far as it is known."""
 
     machine: str | None = None
@@ -36,8 +36,7 @@ class Expected:
         return cls(machine=target.machine, python=target.python, glibc=target.glibc)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElfFile:
+class ElfFile(Struct, frozen=True, kw_only=True):
     """An ELF file and where it lies; only what may be loaded or run is judged."""
 
     path: str

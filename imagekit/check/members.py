@@ -6,8 +6,9 @@ import calendar
 import struct
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO, BinaryIO, Final
+
+from msgspec import Struct
 
 from imagekit.check.content import Lookout
 from imagekit.check.entries import NOTHING_SEEN, Entry, Kind, Seen, plain_path
@@ -25,8 +26,7 @@ _EXTENDED_TIME: Final = 0x5455
 _ZIP64: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Oddity:
+class Oddity(Struct, frozen=True):
     """What a member's header says that a ZIP for Lambda should not."""
 
     rule: Rule

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import Descriptor, LayerRecord
 from imagekit.model.target import Architecture, Target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenLayer:
+class OpenLayer(Struct, frozen=True, kw_only=True):
     """One layer, from the base up."""
 
     descriptor: Descriptor | None
@@ -33,8 +33,7 @@ class OpenLayer:
         return f"layer {index} ({digest.short})" if digest else f"layer {index}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenImage:
+class OpenImage(Struct, frozen=True, kw_only=True):
     """An image: its two documents as bytes, its layers, and what it should be, if that is known."""
 
     name: str
@@ -60,8 +59,7 @@ class OpenImage:
         return any(layer.ours for layer in self.layers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenZip:
+class OpenZip(Struct, frozen=True, kw_only=True):
     """A ZIP for a managed runtime."""
 
     name: str

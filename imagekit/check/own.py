@@ -6,8 +6,10 @@ layer. What depends on the packages is watched as their files go by.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.check.machine import ElfFile, Expected, misfits
 from imagekit.check.rules import R1
@@ -23,12 +25,11 @@ _ELF: Final = b"\x7fELF"
 _NEVER_ELF: Final = (".py", ".pyc", ".pyi", ".txt", ".json")
 
 
-@dataclass(slots=True)
-class ElfWatch:
+class ElfWatch(Struct):
     """Notes every ELF file of a tree as its content is read. For one layer, in one thread."""
 
     target: Target
-    _found: dict[str, ElfFile] = field(default_factory=dict, init=False)
+    _found: dict[str, ElfFile] = field(default_factory=dict)
 
     def over(self, tree: Tree) -> Tree:
         """The same tree; reading its contents tells the watch what they are."""
@@ -52,8 +53,7 @@ class ElfWatch:
         return replace(entry, content=_Watched(self._found, entry))
 
 
-@dataclass(frozen=True, slots=True)
-class _Watched:
+class _Watched(Struct, frozen=True):
     found: dict[str, ElfFile]
     entry: FileEntry
 

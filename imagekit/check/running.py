@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.check.command import CLIENT, command_of
 from imagekit.check.documents import RawConfig
@@ -71,8 +73,7 @@ def _entry_point(view: View, config: RawConfig, needed: dict[str, Found]) -> Fin
         needed[found.path] = found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Path:
+class _Path(Struct, frozen=True, kw_only=True):
     """Where Python looks for modules."""
 
     view: View

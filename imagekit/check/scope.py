@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from imagekit.check.documents import RawConfig
 from imagekit.check.entries import Entry
@@ -19,8 +20,7 @@ _PLACES: Final = tuple(f"/{folder}/bin/python3" for folder in ("var/lang", "usr/
 _INSTALLED: Final = ("site-packages", "dist-packages")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """What an image is expected to be, and where the function's own files lie."""
 
     expected: Expected

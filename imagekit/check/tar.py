@@ -7,8 +7,9 @@ Interchange Format" and "pax Header Block"; GNU's long names, sparse files and b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from imagekit.check.entries import NOTHING_SEEN, Entry, Kind, Seen, plain_path
 from imagekit.check.stream import BrokenLayer, TarStream
@@ -53,8 +54,7 @@ def read_entries(stream: TarStream, look: Look, *, place: str, ours: bool) -> It
         for_next = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Header:
+class _Header(Struct, frozen=True, kw_only=True):
     name: str
     mode: int
     size_bytes: int

@@ -7,9 +7,10 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, cast
+
+from msgspec import Struct
 
 from imagekit.check.findings import Findings
 from imagekit.check.handler import module_path
@@ -21,8 +22,7 @@ _CALL: Final = b"imagekit_loader"
 _CHUNK: Final = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
+class Described(Struct, frozen=True, kw_only=True):
     """What a ZIP's loader reads about the archive that it unpacks."""
 
     digest: str

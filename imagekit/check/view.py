@@ -6,8 +6,10 @@ OCI image-spec, `layer.md`, "Applying Changesets".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.check.entries import Entry, plain_path
 
@@ -19,8 +21,7 @@ AUFS: Final = ".wh..wh."
 _MAX_LINKS: Final = 40  # what Linux allows on one path
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """A name in the tree; `entry` is None for a folder that no layer wrote out."""
 
     entry: Entry | None = None
@@ -32,8 +33,7 @@ class Node:
         return self.entry is None or self.entry.kind == "folder"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """Where a path leads."""
 
     node: Node

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
 
 from imagekit.cli.completion import function_names
 from imagekit.console import Console, groups_of
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 UPGRADE_BASE = "--upgrade-base"
 
 
-@dataclass(slots=True)
-class Settings:
+class Settings(Struct):
     """What is said before or after the command alike; one for each run of the command line."""
 
     verbose: bool = False

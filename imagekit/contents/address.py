@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
+
+from msgspec import Struct
 
 from imagekit.model.package import Artifact
 from imagekit.net.http import Request
@@ -15,8 +16,7 @@ from imagekit.net.http import Request
 _DRIVE = re.compile(r"/[A-Za-z]:")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A URL, and the user and password that stood in it as a header."""
 
     url: str

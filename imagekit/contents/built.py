@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.contents.sources import Files, checkout, unpack
 from imagekit.model.digest import Digest
@@ -61,8 +62,7 @@ def build_wheels(
     return tuple(packages)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Built:
+class _Built(Struct, frozen=True, kw_only=True):
     """A wheel in the store."""
 
     filename: str
@@ -79,8 +79,7 @@ class _Built:
         return self.filename.split("-")[1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Workshop:
+class _Workshop(Struct, frozen=True, kw_only=True):
     target: Target
     store: Store
     uv: Uv

@@ -16,9 +16,10 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from imagekit.model.errors import CannotBuild, CommandFailed
 from imagekit.model.tree import Bytes, FileEntry, Tree
@@ -40,8 +41,7 @@ _HINT = "leave the file out, or set `bytecode = false`"
 Piece = tuple[FileEntry, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bytecode:
+class Bytecode(Struct, frozen=True, kw_only=True):
     """What compiling a tree gave."""
 
     entries: tuple[FileEntry, ...]
@@ -125,8 +125,7 @@ def _run(
             future.cancel()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
+class _Task(Struct, frozen=True, kw_only=True):
     root: str
     interpreter: Interpreter
 

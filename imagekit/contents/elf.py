@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
+
+from msgspec import Struct
 
 _MAGIC: Final = b"\x7fELF"
 _LITTLE: Final = 1
@@ -34,8 +35,7 @@ _NEEDED: Final = struct.Struct("<2xH4xII")
 _VERSION: Final = struct.Struct("<8xII")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElfFacts:
+class ElfFacts(Struct, frozen=True, kw_only=True):
     """The machine and the glibc that an ELF file needs."""
 
     machine: str

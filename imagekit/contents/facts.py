@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.contents.fetch import wheel_path
 from imagekit.contents.install import tree_of, wheel_tree
@@ -26,8 +28,7 @@ FACTS_FORMAT = 1
 _RECORD = "wheel"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """One file that a wheel installs."""
 
     path: str
@@ -36,8 +37,7 @@ class Fact:
     executable: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WheelFacts:
+class WheelFacts(Struct, frozen=True, kw_only=True):
     """Every file of a wheel that arrives under the root."""
 
     files: tuple[Fact, ...]

@@ -6,8 +6,9 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.contents.address import Address, local_file
 from imagekit.model.digest import Digest
@@ -76,8 +77,7 @@ class _Stopped(BuildError):
     """Another download failed, or the user interrupted: nobody sees this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Fetch:
+class _Fetch(Struct, frozen=True):
     store: Store
     transport: Transport
     progress: Callable[[int], None]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from imagekit.contents.wheel import LocalFile, RandomAccess
 from imagekit.model.package import Package

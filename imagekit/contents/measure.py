@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from imagekit.contents.address import local_file
 from imagekit.contents.facts import FACTS_FORMAT, WheelFacts, collisions, learn, wheel_facts
@@ -27,8 +28,7 @@ WEIGHTS: Final = "weights"
 """Under which the store keeps the records."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weight:
+class Weight(Struct, frozen=True, kw_only=True):
     """What one package adds to an artefact, unzipped and without bytecode."""
 
     name: str
@@ -46,8 +46,7 @@ class Weight:
         return f"{self.name} {self.version}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measured(Struct, frozen=True, kw_only=True):
     """The weights of a project's packages, sorted by name, and what they fill differently."""
 
     weights: tuple[Weight, ...]
@@ -115,8 +114,7 @@ def weigh(facts: Mapping[Package, WheelFacts]) -> Measured:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     store: Store
     transport: Transport
     sleep: Callable[[float], None]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.contents.address import Address
 from imagekit.model.package import Package
@@ -28,8 +29,7 @@ _PARTIAL = 206
 _WITHOUT_RANGES = (200, 400, 416, 501)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class _Part(Struct, frozen=True, kw_only=True):
     first: int
     data: bytes
     file_bytes: int

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from imagekit.model.tree import Data
 
@@ -119,8 +120,7 @@ NO_SECTION: Final = Section(0, _NULL, 0, 0, 0, 0, 0, 0, 0, 0)
 SECTION_BYTES: Final = _SECTION.size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedObject:
+class SharedObject(Struct, frozen=True, kw_only=True):
     """A shared object whose headers describe all of it."""
 
     data: Data

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, CommandFailed
@@ -28,8 +29,7 @@ _LEFT_BEHIND_AT_TOP = {"build", "dist"}
 _GIT_LOCATIONS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Struct, frozen=True):
     """The files of a project folder: relative POSIX path and where each lies, sorted."""
 
     entries: tuple[tuple[str, Path], ...]

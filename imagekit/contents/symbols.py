@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from imagekit.contents.shared_object import (
     MAGIC,
@@ -78,8 +79,7 @@ def _unneeded(shared: SharedObject) -> frozenset[int] | None:
     return frozenset(gone)
 
 
-@dataclass(frozen=True, slots=True)
-class _Move:
+class _Move(Struct, frozen=True):
     """Bytes of the file that stay together, and where they go."""
 
     start: int

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.contents.bytecode import bytecode_of
 from imagekit.contents.install import wheel_tree
@@ -17,8 +19,7 @@ from imagekit.project.interpreter import Interpreter
 from imagekit.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compiler:
+class Compiler(Struct, frozen=True, kw_only=True):
     """Who compiles bytecode, and in which pool; safe to use from threads."""
 
     interpreter: Interpreter

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from imagekit.model.errors import BadWheel
 from imagekit.model.tree import Data, Deflated
@@ -37,8 +38,7 @@ class RandomAccess(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
+class LocalFile(Struct, frozen=True):
     """A file on disk, opened for each read: no lifetime to manage, no handle per wheel to keep.
 
     Opening costs 6 µs, 50 ms for the 9,000 files of a large project.
@@ -58,8 +58,7 @@ class LocalFile:
             return file.read(size_bytes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """One file of a wheel, as the central directory describes it."""
 
     path: str
@@ -78,8 +77,7 @@ class Member:
         return bool(self.mode & 0o111)
 
 
-@dataclass(frozen=True, slots=True)
-class WheelMember:
+class WheelMember(Struct, frozen=True):
     """Content of one member: read and checked each time it is asked for, kept by no one."""
 
     wheel: str

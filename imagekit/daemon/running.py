@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
+
+from msgspec import Struct, field
 
 from imagekit.daemon.refusals import refusals
 from imagekit.model.errors import RemoteRefused
@@ -35,8 +36,7 @@ class NoSuchProgram(RemoteRefused):
     """The image has not the program that the container was to start."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
+class Mount(Struct, frozen=True, kw_only=True):
     """A folder or file of this machine, or a volume of the engine, in a container, read-only."""
 
     source: str
@@ -44,8 +44,7 @@ class Mount:
     kind: Literal["bind", "volume"] = "bind"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerSpec:
+class ContainerSpec(Struct, frozen=True, kw_only=True):
     """A container with a read-only root, no capability, and an unprivileged user."""
 
     image: str
@@ -65,8 +64,7 @@ class ContainerSpec:
     platform: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundImage:
+class FoundImage(Struct, frozen=True, kw_only=True):
     """What an engine knows of one of its images."""
 
     id: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.deploy.configuration import Change, changes, command_change
 from imagekit.deploy.layers import only_removes, through, wanted_layers
@@ -13,15 +15,13 @@ from imagekit.model.lambda_layer import LambdaLayer
 from imagekit.model.release import Code, NewFunction
 
 
-@dataclass(frozen=True, slots=True)
-class CreateFunction:
+class CreateFunction(Struct, frozen=True):
     """Make a function that is not there."""
 
     new: NewFunction
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateCode:
+class UpdateCode(Struct, frozen=True):
     """Have it run other code; `architecture` is named only where it changes (L21)."""
 
     code: Code
@@ -29,38 +29,33 @@ class UpdateCode:
     architecture: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateConfiguration:
+class UpdateConfiguration(Struct, frozen=True):
     """Set what the configuration names and what differs."""
 
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PublishLayer:
+class PublishLayer(Struct, frozen=True):
     """Publish a Lambda layer of packages, through a bucket where it is large."""
 
     layer: LambdaLayer
     bucket: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class PublishVersion:
+class PublishVersion(Struct, frozen=True):
     """Publish `$LATEST` as a version."""
 
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreateAlias:
+class CreateAlias(Struct, frozen=True):
     """Make the alias; `version` is None while the version is not published yet."""
 
     alias: str
     version: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class MoveAlias:
+class MoveAlias(Struct, frozen=True):
     """Point the alias at a version, all traffic; `was` is where it points now."""
 
     alias: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from imagekit.deploy.place import Place
 from imagekit.model.errors import AwsRefused, RemoteRefused

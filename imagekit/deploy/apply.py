@@ -7,7 +7,9 @@ whether a deployment was cut off, when, or by whom: the next try does what is st
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.deploy.actions import (
     Action,
@@ -38,8 +40,7 @@ Move = Callable[[AliasState, str], AliasState]
 """Brings an alias to a version, all at once or step by step."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Applying:
+class Applying(Struct, kw_only=True):
     """One deployment under way; `done` says so far what was done, in words."""
 
     place: Place

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.aws.functions import Invoked
 from imagekit.deploy.alias import set_alias
@@ -29,16 +31,14 @@ _LOOK_SECONDS = 30.0
 """Between two looks at the errors; CloudWatch counts them by the minute."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A share of the traffic, from 0 to 1, for some seconds."""
 
     share: float
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Canary:
+class Canary(Struct, frozen=True):
     """The steps before all traffic moves."""
 
     steps: tuple[Step, ...]
@@ -57,8 +57,7 @@ class Canary:
         return cls(tuple(steps))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mover:
+class Mover(Struct, frozen=True, kw_only=True):
     """Moves an alias to a new version: after the smoke event, through the canary's steps."""
 
     place: Place

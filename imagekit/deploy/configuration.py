@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.deploy.wanted import MEMORY, TIMEOUT, Command
 from imagekit.model.function import FunctionState
 from imagekit.project.config import LambdaSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One key that differs."""
 
     key: str

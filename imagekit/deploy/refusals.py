@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from imagekit.deploy.layers import DIRECT_LIMIT_BYTES
 from imagekit.deploy.wanted import Facts, Wanted
@@ -31,8 +32,7 @@ _WITHOUT_SNAPSTART = frozenset({"python3.9", "python3.10", "python3.11"})
 _ENV_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """One reason not to deploy, and what to do about it."""
 
     what: str

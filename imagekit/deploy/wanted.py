@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from imagekit.model.deployment import VersionNote
 from imagekit.model.digest import Digest
@@ -19,8 +20,7 @@ TIMEOUT = 30
 """Seconds, likewise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """Put a file into a bucket, under a key that names its content."""
 
     bucket: str
@@ -29,8 +29,7 @@ class Upload:
     digest: Digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """Which handler an image is to call for a function; functions may share an image."""
 
     handler: str
@@ -53,8 +52,7 @@ def _top(handler: str) -> str:
     return handler.replace("/", ".").partition(".")[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """One function in one place."""
 
     name: str
@@ -91,8 +89,7 @@ class Wanted:
     """Whether to go on where CloudFormation owns the function, or its architecture changes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What only refusals need to know."""
 
     region: str

@@ -6,8 +6,9 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.check.own import RULES_VERSION, ElfWatch
 from imagekit.contents.trees import Compiler, packages_tree
@@ -25,8 +26,7 @@ _WAITING = 6
 """Layers more than cores that may be under way while their sources are compiled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerMaker:
+class LayerMaker(Struct, frozen=True, kw_only=True):
     """Makes layers for one target; safe to use from threads."""
 
     store: Store

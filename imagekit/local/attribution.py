@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+
+from msgspec import Struct, field
 
 from imagekit.local.importtime import Timed
 from imagekit.local.probed import Module, Probed
@@ -25,8 +26,7 @@ _NOT_STDLIB = ("site-packages", "dist-packages")
 _BASE_LAYER = "base"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layers:
+class Layers(Struct, frozen=True, kw_only=True):
     """Where a plan puts what; empty where no plan is known."""
 
     packages: Mapping[str, str] = field(default_factory=dict)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.daemon.engine import Engine
 from imagekit.local.environment import Environment
@@ -13,8 +14,7 @@ from imagekit.model.invocation import Failure
 from imagekit.model.startup import ColdStart
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contender:
+class Contender(Struct, frozen=True, kw_only=True):
     """An artefact that starts again and again."""
 
     artefact: str

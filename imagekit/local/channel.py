@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from imagekit.daemon.engine import Engine
 from imagekit.daemon.running import FoundImage, NoSuchProgram, Running
 from imagekit.local.frames import Frame, Frames
@@ -34,8 +36,7 @@ class Gone:
     """The container has ended as a whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Booted:
+class Booted(Struct, frozen=True, kw_only=True):
     """A container that waits for a program to start."""
 
     channel: Channel

@@ -11,8 +11,10 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.daemon.engine import Engine
 from imagekit.local import failures, frames
@@ -38,8 +40,7 @@ _EMULATED_INIT_SECONDS = 300
 _MOMENT_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _End:
+class _End(Struct, frozen=True, kw_only=True):
     """How a wait ended: with a request for work, an answer, or a failure."""
 
     at_ns: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 _INWARDS, _OUTWARDS = struct.Struct(">cII"), struct.Struct(">cIQI")
 
@@ -14,8 +15,7 @@ DATA, CLOSED, HANDED = b"D", b"C", b"A"
 READY, BEGAN, NOT_STARTED, ENDED, KILLED, MEMORY = b"R", b"B", b"F", b"X", b"K", b"M"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(Struct, frozen=True, kw_only=True):
     """One frame of the relay's."""
 
     kind: bytes

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from imagekit.local.importing import EXECUTE, checked, crashed, program, read
 from imagekit.local.variables import account_variables, managed_variables, variables_of
@@ -22,8 +23,7 @@ _PATIENCE_SECONDS: Final = 120
 _MACHINES: Final = {"x86_64": ("x86_64", "amd64"), "arm64": ("aarch64", "arm64")}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handler:
+class Handler(Struct, frozen=True, kw_only=True):
     """What is imported, and what it finds around it."""
 
     function: str

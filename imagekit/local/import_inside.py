@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from imagekit.daemon.engine import Engine
 from imagekit.local.importing import checked, crashed, program, read

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 BEGIN, END = "imagekit-probe: begin", "imagekit-probe: end"
 """The probe writes them to stderr around what is measured."""
@@ -20,8 +21,7 @@ _LINE = re.compile(
 _STEP = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timed:
+class Timed(Struct, frozen=True, kw_only=True):
     """One import; µs."""
 
     module: str
@@ -32,8 +32,7 @@ class Timed:
     """Place of the importer in the tuple."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measured(Struct, frozen=True, kw_only=True):
     """The imports of one run."""
 
     interpreter_us: int
@@ -53,8 +52,7 @@ def read(log: str) -> Measured:
     return Measured(interpreter_us=started, imports=tuple(_in_order(_trees(inside))))
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     module: str
     self_us: int
     cumulative_us: int

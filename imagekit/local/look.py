@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopImport:
+class TopImport(Struct, frozen=True, kw_only=True):
     """One name that an import at a module's top binds."""
 
     name: str
@@ -22,8 +22,7 @@ class TopImport:
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """What was seen of one module."""
 
     module: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from imagekit.local.importtime import Measured, read
 
@@ -18,8 +19,7 @@ class ImportFailed(Exception):
     """The handler's module could not be imported; holds what was said on stderr."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Module:
+class Module(Struct, frozen=True, kw_only=True):
     """A module as the process that imported it saw it."""
 
     file: str | None = None
@@ -31,8 +31,7 @@ class Module:
     """Of its `.pyc`; None where there is none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """One process that imported the runtime client and the handler."""
 
     mode: Mode
@@ -43,8 +42,7 @@ class Run:
     measured: Measured
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probed:
+class Probed(Struct, frozen=True, kw_only=True):
     """All that the probe found out."""
 
     python: str

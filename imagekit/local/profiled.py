@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
+
+from msgspec import Struct
 
 from imagekit.local.attribution import NO_LAYERS, Layers, attributed, owner_of
 from imagekit.local.lazy import lazy_imports
@@ -12,8 +13,7 @@ from imagekit.local.probed import Module, Probed, Run
 from imagekit.model.startup import BytecodeEffect, CompiledModule, ImportProfile, Spread
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """What was measured."""
 
     function: str

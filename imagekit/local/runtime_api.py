@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from imagekit.model.invocation import EVENT_LIMIT_BYTES
 
@@ -21,8 +22,7 @@ _NOT_STREAMED = "Lambda-Runtime-Function-Response-Mode"
 _LONGEST_HEADERS = 1 << 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """What a poll is answered with."""
 
     request_id: str
@@ -33,37 +33,32 @@ class Event:
     trace_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Polled:
+class Polled(Struct, frozen=True):
     """The function asks for work, and has none: it can be given an event."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """The function answered."""
 
     request_id: str
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(Struct, frozen=True):
     """The runtime client reported an error: of one event, or of INIT where `request_id` is None."""
 
     request_id: str | None
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class TooLarge:
+class TooLarge(Struct, frozen=True):
     """The answer is over Lambda's limit, and was not taken."""
 
     request_id: str
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Streamed:
+class Streamed(Struct, frozen=True):
     """The function streams its answer, which is not taken here."""
 
     request_id: str
@@ -72,8 +67,7 @@ class Streamed:
 Said = Polled | Answered | Reported | TooLarge | Streamed
 
 
-@dataclass(slots=True)
-class _Connection:
+class _Connection(Struct):
     http: h11.Connection
     request: h11.Request | None = None
     body: bytearray = field(default_factory=bytearray)

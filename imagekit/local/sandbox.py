@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imagekit.daemon.running import ContainerSpec, FoundImage, Mount
 from imagekit.local.frames import relay
@@ -23,8 +24,7 @@ _RELAY = ("-I", "-S", "-c")
 _PYTHONS = ("python3", *(f"python{one}" for one in reversed(PYTHONS)), "/var/lang/bin/python3")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sandbox:
+class Sandbox(Struct, frozen=True, kw_only=True):
     """A function, and what it is given to run in."""
 
     image: str

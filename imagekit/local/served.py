@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imagekit.local.environment import Environment
 from imagekit.local.log import Log
 from imagekit.model.invocation import Init, Invocation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """Who hears what happens: of INIT, and of invocations with the end of the log."""
 
     init: Callable[[Init], None]
     invocation: Callable[[Invocation], None]
 
 
-@dataclass(slots=True, kw_only=True)
-class Served:
+class Served(Struct, kw_only=True):
     """An environment for one event at a time, as Lambda's are; safe to use from threads."""
 
     name: str

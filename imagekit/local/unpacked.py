@@ -10,9 +10,10 @@ import tarfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
+
+from msgspec import Struct
 
 from imagekit.check.documents import parse_config
 from imagekit.check.opened import OpenImage, OpenLayer, OpenZip
@@ -25,8 +26,7 @@ _TAG: Final = re.compile(r"\.cpython-3(\d+)[.-]")
 _UNREADABLE: Final = (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, ValueError)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unpacked:
+class Unpacked(Struct, frozen=True, kw_only=True):
     """Where the files lie now."""
 
     roots: tuple[Path, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import Descriptor, Family, ImageConfig
@@ -12,8 +12,7 @@ SHARED_ROOT = "/opt/python"
 """A base's shared packages (decision 9), where AWS's images look anyway."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaseFacts:
+class BaseFacts(Struct, frozen=True, kw_only=True):
     """The facts that plans need, read from the base's layers once and kept in `imagekit.lock`."""
 
     python: str
@@ -49,8 +48,7 @@ class BaseFacts:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
+class Base(Struct, frozen=True, kw_only=True):
     """One architecture of a base, pinned by digest."""
 
     name: str

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.outcome import LayerOutcome
 from imagekit.model.target import Architecture
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaseOutcome:
+class BaseOutcome(Struct, frozen=True, kw_only=True):
     """One architecture of a base."""
 
     name: str

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 Key = Literal["unzipped", "compressed", "growth"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, frozen=True, kw_only=True):
     """Each limit by itself; None: not limited."""
 
     unzipped_bytes: int | None = None
@@ -46,8 +47,7 @@ class Budget:
 NO_BUDGET: Final = Budget()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class Spent(Struct, frozen=True, kw_only=True):
     """One limit, and how much of it is used."""
 
     key: Key
@@ -63,8 +63,7 @@ class Spent:
         return self.limit_bytes - self.used_bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grown:
+class Grown(Struct, frozen=True, kw_only=True):
     """A package, or the source, and what it weighed before; None: it was not there."""
 
     label: str
@@ -77,8 +76,7 @@ class Grown:
         return self.after_bytes - (self.before_bytes or 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrun:
+class Overrun(Struct, frozen=True, kw_only=True):
     """One artefact that is over its budget."""
 
     function: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KindUse:
+
+class KindUse(Struct, frozen=True, kw_only=True):
     """All files of one kind."""
 
     name: str
@@ -15,8 +15,7 @@ class KindUse:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheUse:
+class CacheUse(Struct, frozen=True, kw_only=True):
     """The store by kind."""
 
     folder: Path
@@ -30,8 +29,7 @@ class CacheUse:
         return sum(kind.size_bytes for kind in self.kinds)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pruned:
+class Pruned(Struct, frozen=True, kw_only=True):
     """What one pruning removed."""
 
     files: int

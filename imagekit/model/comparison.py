@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from imagekit.model.packaging import Packaging
 from imagekit.model.target import Architecture
@@ -14,8 +15,7 @@ COMPARED: tuple[Packaging, ...] = get_args(Packaging)
 Measure = Literal["unzipped_bytes", "files", "upload_bytes"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(Struct, frozen=True, kw_only=True):
     """What `imagekit bench` measured last."""
 
     median_ms: float
@@ -26,8 +26,7 @@ class Start:
     """Whether it was made of what a build would take now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class Compared(Struct, frozen=True, kw_only=True):
     """One packaging of one function on one architecture."""
 
     function: str

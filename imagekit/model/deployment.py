@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _PARTS = re.compile(r"(git|base|was) (\S+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionNote:
+class VersionNote(Struct, frozen=True, kw_only=True):
     """What the description of a published version tells; parts that are unknown are None."""
 
     commit: str | None = None
@@ -32,8 +32,7 @@ class VersionNote:
         return " · ".join(f"{word} {value}" for word, value in parts if value)[:256]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployed:
+class Deployed(Struct, frozen=True, kw_only=True):
     """One function in one place, after (or, in a dry run, before) the steps."""
 
     function: str
@@ -69,8 +68,7 @@ class Deployed:
         return f"{self.arn}:{self.version}" if self.arn and self.version else self.arn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(Struct, frozen=True, kw_only=True):
     """One function in one place, as `status` shows it; one for each alias."""
 
     function: str

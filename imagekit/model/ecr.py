@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.model.digest import Digest
 
@@ -11,8 +13,7 @@ MOVING = "imagekit-"
 """Tags that begin so are moved by builds: `imagekit-NAME-ARCH` names the newest image."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepositorySettings:
+class RepositorySettings(Struct, frozen=True, kw_only=True):
     """`[tool.imagekit.ecr]`: how repositories are made, never how existing ones are changed."""
 
     create: bool = False
@@ -42,8 +43,7 @@ class RepositorySettings:
         return replace(self, functions=False, scan=False, keep=None, untagged_days=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encryption:
+class Encryption(Struct, frozen=True, kw_only=True):
     """How a repository's images are encrypted at rest."""
 
     kind: str
@@ -54,8 +54,7 @@ class Encryption:
         return f"{self.kind} ({self.key})" if self.key else self.kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repository:
+class Repository(Struct, frozen=True, kw_only=True):
     """One repository of a private ECR, as AWS describes it."""
 
     account: str
@@ -74,8 +73,7 @@ class Repository:
         return self.mutability.startswith("IMMUTABLE") != excluded
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredImage:
+class StoredImage(Struct, frozen=True, kw_only=True):
     """One image of a repository, as ECR lists it."""
 
     digest: Digest
@@ -89,8 +87,7 @@ class StoredImage:
     archived: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class Use(Struct, frozen=True, kw_only=True):
     """A function's version that runs an image."""
 
     account: str
@@ -103,8 +100,7 @@ class Use:
         return f"{self.function}:{self.version}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What is to become of one image."""
 
     image: StoredImage
@@ -112,8 +108,7 @@ class Verdict:
     """Why it is kept; None where nothing points at it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collection:
+class Collection(Struct, frozen=True, kw_only=True):
     """One repository, judged."""
 
     repository: str

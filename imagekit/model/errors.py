@@ -14,21 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from imagekit.model.advice import Way
     from imagekit.model.budget import Grown, Overrun
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One thing that is wrong in what the user gave: where (file and key) and what."""
 
     where: str
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Collision:
+class Collision(Struct, frozen=True):
     """One path that two owners fill differently."""
 
     path: str

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtensionLayer:
+class ExtensionLayer(Struct, frozen=True, kw_only=True):
     """One layer of the image, a tar compressed with gzip; its media type follows the base's."""
 
     digest: Digest
@@ -20,8 +19,7 @@ class ExtensionLayer:
     """Uncompressed tar: what Lambda's 10 GiB are counted in (lambda_rules T6)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtensionFacts:
+class ExtensionFacts(Struct, frozen=True, kw_only=True):
     """What plans need, read from the layers once and kept in `imagekit.lock`."""
 
     layers: tuple[ExtensionLayer, ...]
@@ -40,8 +38,7 @@ class ExtensionFacts:
         return sum(layer.tar_bytes for layer in self.layers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extension:
+class Extension(Struct, frozen=True, kw_only=True):
     """One architecture of an extension, pinned by digest."""
 
     name: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Literal, get_args
+
+from msgspec import Struct
 
 Category = Literal["own", "python", "bytecode", "libraries", "data", "tests", "metadata"]
 CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
@@ -51,8 +52,7 @@ def category(path: str, *, own: bool = False) -> Category:
     return "libraries" if _LIBRARY.search(path) else "data"
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Struct, frozen=True):
     """So many bytes, unzipped, in so many files."""
 
     unzipped_bytes: int = 0
@@ -91,8 +91,7 @@ def total(counted: Tally) -> Amount:
     return sum((amount for _, amount in counted), Amount())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackageFootprint:
+class PackageFootprint(Struct, frozen=True, kw_only=True):
     """One package in one layer; also the project's `source`, and `base` for what nobody claims."""
 
     name: str
@@ -111,8 +110,7 @@ class PackageFootprint:
         return total(self.categories)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerFootprint:
+class LayerFootprint(Struct, frozen=True, kw_only=True):
     """One layer of an image, or one part of a ZIP."""
 
     name: str
@@ -138,8 +136,7 @@ class LayerFootprint:
         return total(self.categories) + Amount(self.uncounted_bytes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Footprint:
+class Footprint(Struct, frozen=True, kw_only=True):
     """A whole artefact."""
 
     name: str
@@ -176,8 +173,7 @@ class Footprint:
         return tuple(sorted(found, key=lambda one: (-one.amount.unzipped_bytes, one.label)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(Struct, frozen=True, kw_only=True):
     """One of Lambda's limits, and how much of it is used."""
 
     rule: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from imagekit.model.packaging import PackageType
 from imagekit.model.target import Architecture
@@ -12,8 +12,7 @@ _GONE = frozenset({"ImageAccessDenied", "ImageDeleted", "InvalidImage"})
 _STACK = "aws:cloudformation:stack-name"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionState:
+class FunctionState(Struct, frozen=True, kw_only=True):
     """`$LATEST`, or one published version."""
 
     name: str
@@ -96,8 +95,7 @@ class FunctionState:
         return (self.code, self.configuration) == (other.code, other.configuration)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AliasState:
+class AliasState(Struct, frozen=True, kw_only=True):
     """An alias: a version, and what part of the traffic goes to another one."""
 
     name: str
@@ -107,8 +105,7 @@ class AliasState:
     revision: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What is there, as describe calls tell."""
 
     function: FunctionState | None = None

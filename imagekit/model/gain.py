@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BytecodeGain:
+class BytecodeGain(Struct, frozen=True, kw_only=True):
     """What the bytecode of one package buys, as it was measured once."""
 
     package: str

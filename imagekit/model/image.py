@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 
@@ -34,8 +35,7 @@ RECIPES = {1: "the first one"}
 """What each layer format changed, for those whose lock has an older one: half a sentence."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Descriptor:
+class Descriptor(Struct, frozen=True, kw_only=True):
     """Points at a blob: OCI image-spec, `descriptor.md`."""
 
     media_type: str
@@ -43,8 +43,7 @@ class Descriptor:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerRecord:
+class LayerRecord(Struct, frozen=True, kw_only=True):
     """What is known of a layer that was made once: enough to plan and push without its bytes.
 
     The same facts stand in the comment of the layer's history entry (design, decision 4).
@@ -69,8 +68,7 @@ class LayerRecord:
     """Version of the rule set that this layer passed; 0 is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewBlob:
+class NewBlob(Struct, frozen=True):
     """The blob of a layer that was just made, while it is being written to the store."""
 
     fingerprint: Digest
@@ -82,8 +80,7 @@ NewLayer = NewBlob | LayerRecord
 """A layer on its way into the store, and then the same in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(Struct, frozen=True, kw_only=True):
     """One entry of an image's history."""
 
     created_by: str = ""
@@ -93,8 +90,7 @@ class History:
     empty_layer: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageConfig:
+class ImageConfig(Struct, frozen=True, kw_only=True):
     """What Lambda honours of an image's config (lambda_rules M14), and what makes it valid."""
 
     architecture: str
@@ -113,8 +109,7 @@ class ImageConfig:
     history: tuple[History, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(Struct, frozen=True, kw_only=True):
     """A single-image manifest."""
 
     family: Family

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Kind = Literal["module", "file", "library", "glibc", "name", "other"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Raised:
+class Raised(Struct, frozen=True, kw_only=True):
     """One exception as the process that imported said it."""
 
     error: str
@@ -21,8 +21,7 @@ class Raised:
     """OSError's own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotImported:
+class NotImported(Struct, frozen=True, kw_only=True):
     """The handler could not be imported, and what was missing."""
 
     kind: Kind
@@ -34,8 +33,7 @@ class NotImported:
     """`FILE:LINE` from the handler inwards."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blamed:
+class Blamed(Struct, frozen=True, kw_only=True):
     """Who took away what is missing."""
 
     why: str
@@ -44,8 +42,7 @@ class Blamed:
     """A line of configuration that brings it back."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportCheck:
+class ImportCheck(Struct, frozen=True, kw_only=True):
     """The outcome of one import."""
 
     handler: str

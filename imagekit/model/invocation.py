@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 MEMORY_MB = 1024
 TIMEOUT_SECONDS = 30
@@ -28,8 +29,7 @@ _MB_OF_A_CPU = 1769
 _MOST_CPUS = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """What a function may have."""
 
     memory_mb: int = MEMORY_MB
@@ -49,8 +49,7 @@ DEFAULT_LIMITS = Limits()
 """Where nothing says otherwise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True):
     """What went wrong, told apart as Lambda does."""
 
     kind: FailureKind
@@ -61,8 +60,7 @@ class Failure:
     """What Lambda would answer: JSON."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Init:
+class Init(Struct, frozen=True, kw_only=True):
     """The INIT phase of one environment."""
 
     ms: float
@@ -74,8 +72,7 @@ class Init:
     """Programs in `/opt/extensions`, which Lambda would start, too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invocation:
+class Invocation(Struct, frozen=True, kw_only=True):
     """One event and what came of it."""
 
     request_id: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 
@@ -23,8 +24,7 @@ _LABEL = 90
 _NAME = re.compile(r"imagekit-[\w-]+-python(3)-(\d+)-(x86_64|arm64)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LambdaLayer:
+class LambdaLayer(Struct, frozen=True, kw_only=True):
     """A Lambda layer of packages; sizes are foreseen, and exact once it was made."""
 
     name: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from imagekit.model.lambda_layer import LambdaLayer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerOutcome:
+class LayerOutcome(Struct, frozen=True, kw_only=True):
     """One layer, made or to be made."""
 
     name: str
@@ -37,8 +37,7 @@ class LayerOutcome:
     """Of an image's layer that was made."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """One function on one architecture."""
 
     name: str

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.slim import WHOLE, Slim
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
+class Artifact(Struct, frozen=True, kw_only=True):
     """A file that an index or a folder offers: a wheel or an sdist, with the hash it must have."""
 
     filename: str
@@ -20,16 +20,14 @@ class Artifact:
     size_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sdist:
+class Sdist(Struct, frozen=True, kw_only=True):
     """A source distribution: built with `uv build --wheel`."""
 
     artifact: Artifact
     subdirectory: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vcs:
+class Vcs(Struct, frozen=True, kw_only=True):
     """A pinned commit of a repository."""
 
     url: str
@@ -38,8 +36,7 @@ class Vcs:
     subdirectory: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(Struct, frozen=True):
     """A path dependency or a workspace member: the user's own code."""
 
     path: Path
@@ -49,8 +46,7 @@ Origin = Artifact | Sdist | Vcs | Directory
 """Where a package comes from. An `Artifact` here is always a wheel for the target."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockedPackage:
+class LockedPackage(Struct, frozen=True, kw_only=True):
     """What the lock says for one target: a name, a version, and where it comes from."""
 
     name: str
@@ -59,8 +55,7 @@ class LockedPackage:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
+class Package(Struct, frozen=True, kw_only=True):
     """A package with its wheel: what a layer is made of."""
 
     name: str

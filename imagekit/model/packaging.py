@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 
@@ -30,8 +31,7 @@ ARCHIVE = f"{LOADER}/packages.zip"
 """What it unpacks, where it lies in the ZIP."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unpacks:
+class Unpacks(Struct, frozen=True, kw_only=True):
     """What is unpacked to `/tmp` at start; sizes are foreseen, and exact once it was made."""
 
     layers: tuple[str, ...]

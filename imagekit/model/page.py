@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from imagekit.model.footprint import Footprint, Limit
 from imagekit.model.startup import ImportProfile, StartSeries
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageLayer:
+class PageLayer(Struct, frozen=True, kw_only=True):
     """One row of the layer table."""
 
     name: str
@@ -24,8 +23,7 @@ class PageLayer:
     """Whether the repository has it already; None where nobody was asked, or it is no layer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageArtefact:
+class PageArtefact(Struct, frozen=True, kw_only=True):
     """One function as it is packaged."""
 
     name: str
@@ -38,8 +36,7 @@ class PageArtefact:
     """None where nothing was run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """All of a report."""
 
     title: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.model.digest import Digest
 
@@ -20,8 +22,7 @@ _ECR = re.compile(
 DOCKER_HUB = "docker.io"
 
 
-@dataclass(frozen=True, slots=True, order=True, kw_only=True)
-class Reference:
+class Reference(Struct, frozen=True, order=True, kw_only=True):
     """Where an image lies; `str()` writes it back."""
 
     registry: str

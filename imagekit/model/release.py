@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.target import Architecture
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class Code(Struct, frozen=True, kw_only=True):
     """Exactly one of: an image by digest, an archive on this disk, an object in a bucket."""
 
     image: str | None = None
@@ -19,8 +19,7 @@ class Code:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewFunction:
+class NewFunction(Struct, frozen=True, kw_only=True):
     """A function that is not there yet."""
 
     name: str

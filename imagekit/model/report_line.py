@@ -10,15 +10,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _LINE = re.compile(r"^REPORT RequestId: (?P<id>\S+)\t(?P<fields>.*)$", re.MULTILINE)
 _FIELD = re.compile(r"(?P<name>[A-Z][A-Za-z ]*): (?P<value>[\d.]+) (?:ms|MB)")
 _MB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """What one call cost; times in milliseconds, None where the line does not say it."""
 
     request_id: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Literal, get_args
+
+from msgspec import Struct
 
 Profile = Literal["off", "safe", "max"]
 PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
@@ -14,8 +15,7 @@ RULES: Final = 1
 """Raised when the same words leave out other files: it is part of every recipe but `off`'s."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlimSettings:
+class SlimSettings(Struct, frozen=True, kw_only=True):
     """What the configuration of a function or of a shared base says."""
 
     profile: Profile = "safe"
@@ -37,8 +37,7 @@ BY_DEFAULT: Final = SlimSettings()
 """Where the configuration says nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slim:
+class Slim(Struct, frozen=True, kw_only=True):
     """How one package is slimmed; as it stands here, not at all."""
 
     profile: Profile = "off"
@@ -64,8 +63,7 @@ WHOLE: Final = Slim()
 """A package as its wheel has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(Struct, frozen=True):
     """One file that is left out."""
 
     path: str
@@ -74,8 +72,7 @@ class Dropped:
     """For people, as a kind of file: `tests`, `type stubs`, `asked for`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(Struct, frozen=True):
     """What one reason left out, together."""
 
     reason: str
@@ -92,8 +89,7 @@ def saved(dropped: Iterable[Dropped]) -> tuple[Saved, ...]:
     return tuple(sorted(found, key=lambda one: (-one.unzipped_bytes, one.reason)))
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """A package of the lock that is not in the artefact, and why."""
 
     package: str
@@ -101,8 +97,7 @@ class LeftOut:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slimmed:
+class Slimmed(Struct, frozen=True, kw_only=True):
     """What slimming did to one artefact."""
 
     profile: Profile = "off"

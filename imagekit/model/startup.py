@@ -1,22 +1,22 @@
 """What a start costs: import times, and cold starts one by one, as values that reports draw.
 
-Everything in them is text, a number, a tuple or None: `dataclasses.asdict` gives JSON.
+Everything in them is text, a number, a tuple or None: `msgspec.to_builtins` gives JSON.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from statistics import median, quantiles
 from typing import Literal
+
+from msgspec import Struct
 
 OwnerKind = Literal["own", "package", "client", "stdlib", "base"]
 """Your code · a package · the Lambda runtime client · Python itself · what else a base has."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class Spread(Struct, frozen=True, kw_only=True):
     """How measurements of one thing lie; in the unit of what was measured."""
 
     count: int
@@ -44,8 +44,7 @@ class Spread:
         )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Owner:
+class Owner(Struct, frozen=True, order=True):
     """Who brought a module."""
 
     kind: OwnerKind
@@ -53,8 +52,7 @@ class Owner:
     """`pandas 3.1.0` of a package; `your code`, `standard library`, `runtime client` else."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Import:
+class Import(Struct, frozen=True, kw_only=True):
     """One import, as `-X importtime` tells it, and what is known of the module."""
 
     module: str
@@ -73,8 +71,7 @@ class Import:
     """Its file inside the artefact; none where it is built in, a namespace, or was not found."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportGroup:
+class ImportGroup(Struct, frozen=True, kw_only=True):
     """Imports of one owner, or in one layer, together."""
 
     name: str
@@ -83,8 +80,7 @@ class ImportGroup:
     modules: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LazyImport:
+class LazyImport(Struct, frozen=True, kw_only=True):
     """A module that own code imports at its top and does not touch while it starts."""
 
     module: str
@@ -98,8 +94,7 @@ class LazyImport:
     """What would not be imported without it: no more than `cumulative_us`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BytecodeEffect:
+class BytecodeEffect(Struct, frozen=True, kw_only=True):
     """Imports with bytecode and without, measured in turn on the same artefact, in µs."""
 
     with_us: Spread
@@ -113,8 +108,7 @@ class BytecodeEffect:
         return self.without_us.median - self.with_us.median
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompiledModule:
+class CompiledModule(Struct, frozen=True, kw_only=True):
     """What the bytecode of one module buys."""
 
     path: str
@@ -126,9 +120,8 @@ class CompiledModule:
     """Less to import it with bytecode than without; 0 where noise says it costs more."""
 
 
-# Not slots: the sums over thousands of imports are made once.
-@dataclass(frozen=True, kw_only=True)
-class ImportProfile:
+# `dict`: the sums over thousands of imports are made once.
+class ImportProfile(Struct, frozen=True, kw_only=True, dict=True):
     """The imports of a runtime client and a handler, in the order in which they began."""
 
     function: str
@@ -201,8 +194,7 @@ class ImportProfile:
         return (at for at, found in enumerate(self.imports) if found.parent == place)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColdStart:
+class ColdStart(Struct, frozen=True, kw_only=True):
     """One start of a fresh environment."""
 
     artefact: str
@@ -227,8 +219,7 @@ class ColdStart:
         return (self.init_ms if self.init_ms is not None else self.restore_ms) or 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartSeries:
+class StartSeries(Struct, frozen=True, kw_only=True):
     """The cold starts of one artefact."""
 
     artefact: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 from imagekit.model.errors import Collision, PathCollisions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deflated:
+class Deflated(Struct, frozen=True, kw_only=True):
     """A raw DEFLATE stream (RFC 1951) with the crc32 and size of what it unpacks to."""
 
     data: bytes
@@ -34,8 +34,7 @@ class Content(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Bytes:
+class Bytes(Struct, frozen=True):
     """Content that is already in memory."""
 
     data: bytes
@@ -49,8 +48,7 @@ class Bytes:
         return
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileEntry:
+class FileEntry(Struct, frozen=True, kw_only=True):
     """A regular file, or a symbolic link where `link_target` says so."""
 
     path: str
@@ -58,7 +56,7 @@ class FileEntry:
     size_bytes: int
     owner: str
     """Who brought it: `numpy 2.5.5`, or `source`."""
-    content: Content = field(compare=False, repr=False)
+    content: Content
     executable: bool = False
     link_target: str | None = None
 
@@ -70,8 +68,7 @@ class FileEntry:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Struct, frozen=True):
     """Files sorted by path, each path once, no file where another needs a folder."""
 
     entries: tuple[FileEntry, ...] = ()

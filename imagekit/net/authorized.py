@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec.structs import replace
 
 from imagekit.model.errors import HttpError
 from imagekit.net.http import Request, Response, Transport

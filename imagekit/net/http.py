@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from msgspec import Struct, field
 
 from imagekit.model.errors import HttpError
 
@@ -41,8 +42,7 @@ class Body(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class BytesBody:
+class BytesBody(Struct, frozen=True):
     """A body in memory."""
 
     data: bytes | bytearray | memoryview
@@ -78,8 +78,7 @@ class _View(io.RawIOBase):
         return len(chunk)
 
 
-@dataclass(frozen=True, slots=True)
-class FileBody:
+class FileBody(Struct, frozen=True):
     """A body on disk, never read into memory at once."""
 
     path: Path
@@ -115,8 +114,7 @@ class Headers(Mapping[str, str]):
         return len(self._fields)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One request; `body` is sent with its Content-Length."""
 
     method: str

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.model.base import Base
 from imagekit.model.digest import Digest
@@ -29,8 +31,7 @@ from imagekit.oci.places import Place
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageLayer:
+class ImageLayer(Struct, frozen=True, kw_only=True):
     """One layer, and where its bytes are: on this disk, in a registry, in both, or nowhere."""
 
     descriptor: Descriptor
@@ -63,8 +64,7 @@ class ImageLayer:
         return place.open()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True):
     """A single image: its two documents as bytes, and its layers from the base up."""
 
     manifest: bytes
@@ -101,8 +101,7 @@ class Image:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewLayer:
+class NewLayer(Struct, frozen=True, kw_only=True):
     """A layer to put on top; `path` where its blob is here, `origin` where a registry has it."""
 
     record: LayerRecord
@@ -117,8 +116,7 @@ class NewLayer:
         return self.record.diff_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OthersLayer:
+class OthersLayer(Struct, frozen=True, kw_only=True):
     """A gzip'd layer of another image to put on top by its descriptor: nothing of it is read."""
 
     digest: Digest
@@ -136,8 +134,7 @@ AddedLayer = NewLayer | OthersLayer
 """What goes on top of a base."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigChange:
+class ConfigChange(Struct, frozen=True, kw_only=True):
     """What an image's config says other than its base's. None keeps what the base says."""
 
     env: tuple[tuple[str, str], ...] = ()

@@ -8,8 +8,9 @@ layer. A manifest it has to be: ECR mounts a blob only from where one names it (
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import LAYER, MANIFEST, Descriptor, LayerRecord
@@ -34,8 +35,7 @@ EMPTY_CONFIG: Final = Descriptor(
 _TAG = re.compile(r"layer-[0-9a-f]{64}-rules\d+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptLayer:
+class KeptLayer(Struct, frozen=True, kw_only=True):
     """The manifest of one layer, as it is to be put."""
 
     record: LayerRecord

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord
@@ -23,8 +25,7 @@ _LARGE_BYTES: Final = 32 << 20
 GZIP_HEADER: Final = bytes.fromhex("1f8b08000000000004ff")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passed:
+class Passed(Struct, frozen=True, kw_only=True):
     """What was learned of a layer's files when they were looked at."""
 
     glibc: str | None = None

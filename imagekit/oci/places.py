@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
+
+from msgspec import Struct
 
 from imagekit.model.errors import CannotBuild
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Bytes within a file."""
 
     path: Path

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.project.lock_values import Kind, PartKey
 
@@ -10,8 +11,7 @@ IMAGES: frozenset[Kind] = frozenset(("base", "extension"))
 """What others publish, and `--upgrade-base` moves."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Afresh:
+class Afresh(Struct, frozen=True, kw_only=True):
     """What `imagekit lock --upgrade-…` asks for."""
 
     kinds: frozenset[Kind] = frozenset()

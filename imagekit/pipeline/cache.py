@@ -9,8 +9,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.cache import CacheUse, KindUse, Pruned
 from imagekit.store import Store, StoredFile
@@ -22,8 +23,7 @@ _INTERPRETERS = "interpreters"
 _OF_RECORD = {"wheel": "wheels", "built": "built wheels", "layer": "layers", "zip": "ZIPs"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What shall go."""
 
     limit_bytes: int | None = None

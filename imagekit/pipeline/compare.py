@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.console import Console
 from imagekit.contents.facts import wheel_facts
@@ -63,8 +65,7 @@ def _rows(session: Session) -> Iterator[Compared]:
                 yield _row(_Case(session, function, source, architecture, packaging))
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(Struct, frozen=True):
     session: Session
     function: FunctionConfig
     source: Tree

@@ -7,10 +7,12 @@ there unread, so it refuses only what is missing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.console import Console
 from imagekit.model.base import Base
@@ -47,8 +49,7 @@ from imagekit.report.recipe import recipe_change, recipe_line
 P = TypeVar("P", bound=Part)
 
 
-@dataclass(slots=True, kw_only=True)
-class Decisions:
+class Decisions(Struct, kw_only=True):
     """The lock of one project while a command runs; `save` writes it."""
 
     path: Path

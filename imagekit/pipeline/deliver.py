@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.model.errors import UsageError
 from imagekit.model.image import NewLayer
@@ -38,8 +40,7 @@ _TOGETHER = 4
 """Images that are pushed at once; each sends several blobs at once."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True, dict=True):
     """Where the artefacts of one run go, decided for all of them before the first is made."""
 
     workshop: Workshop

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.check.inventory.difference import difference
 from imagekit.check.inventory.footprint import footprint_of, largest_files, limits_of
@@ -90,8 +92,7 @@ def _open(source: Callable[[], BinaryIO], meter: Meter) -> BinaryIO:
     return cast("BinaryIO", _Counted(source(), meter))
 
 
-@dataclass(frozen=True, slots=True)
-class _Counted:
+class _Counted(Struct, frozen=True):
     """A blob whose reading is told to a meter."""
 
     blob: BinaryIO

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
+
+from msgspec import Struct, field
 
 from imagekit.model.digest import Digest
 from imagekit.model.outcome import Outcome
@@ -22,8 +23,7 @@ class _Weights(TypedDict):
     source_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastBuild:
+class LastBuild(Struct, frozen=True, kw_only=True):
     """One artefact, where it went, and what it was made of."""
 
     digest: Digest

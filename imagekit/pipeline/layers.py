@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord, NewLayer
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from imagekit.engines.layers import LayerMaker
 
 
-@dataclass(frozen=True, slots=True)
-class MadeLayers:
+class MadeLayers(Struct, frozen=True):
     """Layers by fingerprint; those with an origin lie in a registry alone."""
 
     records: Mapping[Digest, LayerRecord]

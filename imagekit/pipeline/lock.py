@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.pipeline.afresh import IMAGES, Afresh
 from imagekit.pipeline.bases.used import require_used
@@ -15,8 +16,7 @@ from imagekit.report.bases import move
 from imagekit.report.recipe import recipe_line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upgrade:
+class Upgrade(Struct, frozen=True, kw_only=True):
     """Which decisions are made afresh."""
 
     bases: tuple[str, ...] | None = None

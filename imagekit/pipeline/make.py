@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.contents.carried import carried
 from imagekit.contents.fetch import wheel_path
@@ -31,8 +33,7 @@ if TYPE_CHECKING:
     from imagekit.bundle.build import MadeZip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Made(Struct, frozen=True, kw_only=True):
     """One artefact: a plan, and the image or the ZIP that it became."""
 
     plan: BuildPlan
@@ -43,8 +44,7 @@ class Made:
     """Of an image that Docker built: it has it under no name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class By:
+class By(Struct, frozen=True, kw_only=True):
     """Who makes the images of a run."""
 
     engine: str = "auto"

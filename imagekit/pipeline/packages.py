@@ -5,9 +5,11 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.contents.built import build_wheels
 from imagekit.contents.facts import wheel_facts
@@ -32,8 +34,7 @@ CLIENT = "awslambdaric"
 """AWS's runtime client, for bases that bring none (lambda_rules R8)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packages:
+class Packages(Struct, frozen=True, kw_only=True):
     """Asks locks, uv and indexes; `decisions` remembers what no lock of the project's pins."""
 
     workshop: Workshop

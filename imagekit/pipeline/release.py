@@ -9,7 +9,9 @@ that was interrupted anywhere.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit import __version__
 from imagekit.model.deployment import Deployed
@@ -29,8 +31,7 @@ from imagekit.project.read_config import load
 from imagekit.report.outcome import closing_line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseRequest:
+class ReleaseRequest(Struct, frozen=True, kw_only=True):
     """What a person asked `release` for."""
 
     build: Request

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
+
+from msgspec import Struct
 
 from imagekit.model.errors import UsageError
 from imagekit.model.packaging import PACKAGINGS, Asked
@@ -17,8 +18,7 @@ LockMode = Literal["write", "locked", "frozen"]
 FORMATS = ("oci", "docker-archive")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """Which functions, and how."""
 
     functions: tuple[str, ...] = ()
@@ -50,8 +50,7 @@ class Request:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outputs:
+class Outputs(Struct, frozen=True, kw_only=True):
     """Where the artefacts go. What contradicts itself is a UsageError when it is made."""
 
     folder: Path | None = None

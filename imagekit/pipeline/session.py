@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit import __version__
 from imagekit.pipeline.afresh import NOTHING, Afresh
@@ -21,8 +22,7 @@ from imagekit.project.source import source_tree
 from imagekit.project.source_warnings import source_warnings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True):
     """What `plan`, `build` and `lock` start from."""
 
     workshop: Workshop

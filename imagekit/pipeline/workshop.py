@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from imagekit.console import Console
 from imagekit.model.errors import CannotBuild, UsageError
 from imagekit.project.indexes import Indexes
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
     from imagekit.registry.credentials import Credentials
 
 
-@dataclass
-class Workshop:
+class Workshop(Struct, dict=True):
     """Made once a command; what is expensive to make is made when it is first used."""
 
     environ: Mapping[str, str]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.contents.slim.dress import RUNTIME_BRINGS
 from imagekit.contents.slim.trim import dropped_of, record_bytes
@@ -23,8 +25,7 @@ _WHOLE: Final = 3
 _WITH_PARTS: Final = frozenset(part.package for part in OPTIONAL_PARTS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class Contents(Struct, frozen=True, kw_only=True):
     """A ZIP as it would be made: its packages with their bytes, and its source."""
 
     packages: Sequence[Package]
@@ -61,8 +62,7 @@ def ways(contents: Contents, slim: SlimSettings) -> tuple[Way, ...]:
     return (*found, *_symbols(slim), *_whole(contents, slim))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Change:
+class _Change(Struct, frozen=True, kw_only=True):
     what: str
     costs: str
     saves_bytes: int

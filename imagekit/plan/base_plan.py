@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from posixpath import basename
+
+from msgspec.structs import replace
 
 from imagekit.bases.definition import Definition
 from imagekit.model.base import SHARED_ROOT, Base, BaseFacts

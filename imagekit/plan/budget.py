@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imagekit.model.budget import Budget, Grown, Spent
 
@@ -11,8 +12,7 @@ SOURCE = "source"
 _NAMED = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weighed:
+class Weighed(Struct, frozen=True, kw_only=True):
     """Unzipped bytes without bytecode: of each package, by name, and of the project's own files."""
 
     packages: Mapping[str, int] = field(default_factory=dict)

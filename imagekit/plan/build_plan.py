@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from imagekit.model.base import SHARED_ROOT, Base
 from imagekit.model.digest import Digest
@@ -30,8 +31,7 @@ CLIENT_ROOT = "/opt/imagekit"
 Kind = Literal["client", "packages", "source"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerPlan:
+class LayerPlan(Struct, frozen=True, kw_only=True):
     """One layer: what is in it, where it lands, and the fingerprint of its recipe."""
 
     name: str
@@ -46,8 +46,7 @@ class LayerPlan:
     """The project's own files; None where wheels are the content."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildPlan:
+class BuildPlan(Struct, frozen=True, kw_only=True):
     """Everything that was decided about one artefact."""
 
     function: str

@@ -8,7 +8,8 @@ before others; a measurement differs between machines, so only what the lock say
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.model.durations import duration
 from imagekit.model.gain import BytecodeGain
@@ -18,8 +19,7 @@ ORDER_FORMAT = 1
 """Raised when another order would be decided from the same inputs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compiled:
+class Compiled(Struct, frozen=True, kw_only=True):
     """One `.pyc` that could be kept."""
 
     path: str
@@ -31,8 +31,7 @@ class Compiled:
     """The layer of the plan that it belongs to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """How much of it fits."""
 
     size_bytes: int
@@ -47,8 +46,7 @@ class Kept:
     """Of one start, as far as it was measured once; None without a measurement."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """What fits."""
 
     paths: frozenset[str]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from imagekit.model.errors import UsageError
 from imagekit.plan.packaging import Verdict
@@ -14,8 +15,7 @@ Engine = Literal["oci", "docker"]
 ENGINES = ("auto", "oci", "docker")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DockerSteps:
+class DockerSteps(Struct, frozen=True, kw_only=True):
     """What needs a program to be run in the image, or somebody's own Dockerfile."""
 
     system: tuple[str, ...] = ()

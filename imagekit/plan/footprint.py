@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.model.base import Base
 from imagekit.model.digest import Digest
@@ -23,8 +24,7 @@ from imagekit.plan.packaging import bytecode_bytes, source_size
 SOURCE = "source"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """What was measured of a plan's packages, and made of its layers."""
 
     categories: Mapping[str, Tally]

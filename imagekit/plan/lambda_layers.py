@@ -7,7 +7,8 @@ several layers may share a top-level name, but nothing in a layer may share one 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.plan.unpacking import Piece, movable
 
@@ -15,8 +16,7 @@ ALONE_BYTES = 10_000_000
 """Unzipped: a package of this size is worth a layer that nothing else changes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class Shelf(Struct, frozen=True, kw_only=True):
     """One Lambda layer to be."""
 
     label: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.model.package import Package
 
@@ -15,8 +16,7 @@ BUCKETS = 8
 """The rest share these, so that adding a package disturbs at most one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """The packages of one layer, sorted by name."""
 
     name: str

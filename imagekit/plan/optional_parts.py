@@ -6,12 +6,12 @@ without it. Patterns are those of the key `drop`: paths under the artefact's roo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionalPart:
+
+class OptionalPart(Struct, frozen=True, kw_only=True):
     """One part of one package."""
 
     package: str

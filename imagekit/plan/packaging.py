@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.model.errors import TooLarge
 from imagekit.model.footprint import category
@@ -29,8 +30,7 @@ _TESTS = 140
 """Tests compile to so many percent of what other sources of their size do: 44 MB of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Footprint:
+class Footprint(Struct, frozen=True, kw_only=True):
     """What a ZIP would hold, unzipped and without bytecode."""
 
     weights: tuple[tuple[str, int], ...]
@@ -46,8 +46,7 @@ class Footprint:
         return tuple(sorted(self.weights, key=lambda weight: (-weight[1], weight[0]))[:count])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What `auto` takes, and why, in words for a person."""
 
     packaging: PackageType

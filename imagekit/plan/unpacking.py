@@ -8,7 +8,8 @@ own code, your own packages and what shares a name with them stay in `/var/task`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.model.errors import TooLarge
 from imagekit.model.packaging import Unpacks
@@ -28,8 +29,7 @@ _SHARED_BY_ALL = frozenset({"bin"})
 """A folder of scripts, which is no package."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(Struct, frozen=True, kw_only=True):
     """One layer of a plan, as it would be in the ZIP or unpacked."""
 
     name: str

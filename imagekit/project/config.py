@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from imagekit.model.budget import NO_BUDGET, Budget
 from imagekit.model.ecr import RepositorySettings
@@ -13,8 +14,7 @@ from imagekit.model.slim import BY_DEFAULT, SlimSettings
 from imagekit.model.target import Architecture
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LambdaSettings:
+class LambdaSettings(Struct, frozen=True, kw_only=True):
     """What a deployment may set on the function. None: not named, so never touched."""
 
     name: str | None = None
@@ -32,8 +32,7 @@ class LambdaSettings:
     env: tuple[tuple[str, str], ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionConfig:
+class FunctionConfig(Struct, frozen=True, kw_only=True):
     """One function, with the project's keys already folded in; its own keys win."""
 
     name: str
@@ -83,8 +82,7 @@ class FunctionConfig:
         return frozenset({self.handler, self.shared_handler or self.handler})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(Struct, frozen=True, kw_only=True):
     """One place that functions are deployed to. None: as without stages."""
 
     name: str
@@ -103,8 +101,7 @@ class Stage:
     settings: LambdaSettings = LambdaSettings()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectConfig:
+class ProjectConfig(Struct, frozen=True, kw_only=True):
     """One project: a folder with a configuration, its members', and their functions."""
 
     path: Path

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from imagekit.model.budget import Budget
 from imagekit.model.packaging import PACKAGINGS, Asked
@@ -57,8 +59,7 @@ _ROOTS = {"keep": "the artefact's root", "drop": "the artefact's root"}
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class SharedKeys:
+class SharedKeys(Struct, frozen=True, kw_only=True):
     """What one table says; None where it says nothing."""
 
     architectures: tuple[Architecture, ...] | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from imagekit.model.errors import ConfigError, Problem
 
@@ -14,8 +15,7 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 Word = TypeVar("Word", bound=str)
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(Struct):
     """Every problem of a configuration, and what to do about the first of them."""
 
     file: str
@@ -49,8 +49,7 @@ class Findings:
             raise ConfigError(problems=tuple(self.problems), hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A TOML table under its key path. Every reader gives None where the key is absent or wrong."""
 
     values: Mapping[str, object]

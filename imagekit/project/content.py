@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.model.errors import CannotBuild
 from imagekit.model.tree import Bytes, FileEntry
@@ -16,8 +17,7 @@ _KEPT_BYTES = 1_048_576
 _RUNNABLE = (b"#!", b"\x7fELF")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiskContent:
+class DiskContent(Struct, frozen=True, kw_only=True):
     """A large file, read when it is asked for; it must still be the one that was found."""
 
     path: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.errors import ConfigError, Problem, UsageError
 
@@ -15,8 +16,7 @@ OWN_FILE = "imagekit.toml"
 _FIRST = "imagekit init writes one from what is here; or say where it is with `--project DIR`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """A configuration that parses; nothing in it is checked yet."""
 
     path: Path

@@ -6,16 +6,16 @@ bytes on every machine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.project.patterns import Patterns
 
 GITIGNORE = ".gitignore"
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreFiles:
+class IgnoreFiles(Struct, frozen=True):
     """The `.gitignore` files that count for one folder; the nearest is asked first."""
 
     folder: str = ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.errors import Problem
 from imagekit.project.config import FunctionConfig
@@ -16,8 +17,7 @@ from imagekit.project.walk import Place, Walk
 _GLOB = frozenset("*?[\\")
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
+class _Pattern(Struct, frozen=True):
     """One entry of `include`, relative to the configuration's folder."""
 
     matches: Patterns

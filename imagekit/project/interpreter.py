@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, CommandFailed
@@ -26,8 +27,7 @@ _PROBE_SECONDS = 30
 _PROGRAMS = ("bin/python", "python.exe")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interpreter:
+class Interpreter(Struct, frozen=True, kw_only=True):
     """A CPython that was started once and said what it is."""
 
     version: str
@@ -41,8 +41,7 @@ class Interpreter:
         return self.argv[0] if len(self.argv) == 1 else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
+class _Wanted(Struct, frozen=True, kw_only=True):
     minor: str
     exact: str | None
     environ: Mapping[str, str]

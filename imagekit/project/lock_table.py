@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 
@@ -14,8 +15,7 @@ _NO_DIGEST = Digest("0" * 64)
 Word = TypeVar("Word", bound=str)
 
 
-@dataclass(frozen=True, slots=True)
-class LockTable:
+class LockTable(Struct, frozen=True):
     """A table under its path. What a read gives is only good if no problem was noted."""
 
     values: Mapping[str, object]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, Protocol, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.model.base import BaseFacts
 from imagekit.model.digest import Digest
@@ -24,8 +26,7 @@ VERSION = 1
 Kind = Literal["base", "extension", "packaging", "python", "client", "packages", "bytecode"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PartKey:
+class PartKey(Struct, frozen=True, order=True):
     """Names one part of the lock."""
 
     kind: Kind
@@ -39,8 +40,7 @@ class PartKey:
         return " ".join(word for word in words if word)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BasePin:
+class BasePin(Struct, frozen=True, kw_only=True):
     """A base at one digest, with the facts that were read from it."""
 
     name: str
@@ -67,8 +67,7 @@ class BasePin:
         return not self.reference.endswith(f"@{self.digest}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtensionPin:
+class ExtensionPin(Struct, frozen=True, kw_only=True):
     """An extension at one digest, with the layers that go on top of a base."""
 
     name: str
@@ -92,8 +91,7 @@ class ExtensionPin:
         return not self.reference.endswith(f"@{self.digest}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackagingPin:
+class PackagingPin(Struct, frozen=True, kw_only=True):
     """What `auto` decided for a function: its package type can never change (decision 8)."""
 
     function: str
@@ -110,8 +108,7 @@ class PackagingPin:
         return PartKey("packaging", self.function, self.architecture)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PythonPin:
+class PythonPin(Struct, frozen=True, kw_only=True):
     """The CPython that compiles bytecode for a minor version (decision 3)."""
 
     minor: str
@@ -125,8 +122,7 @@ class PythonPin:
         return PartKey("python", self.minor)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinnedWheel:
+class PinnedWheel(Struct, frozen=True, kw_only=True):
     """A package and the very wheel of it."""
 
     name: str
@@ -134,8 +130,7 @@ class PinnedWheel:
     wheel: Artifact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientPin:
+class ClientPin(Struct, frozen=True, kw_only=True):
     """The Lambda runtime client, and what it needs, for bases without one (decision 9)."""
 
     python: str
@@ -150,8 +145,7 @@ class ClientPin:
         return PartKey("client", self.python, self.architecture)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackagesPin:
+class PackagesPin(Struct, frozen=True, kw_only=True):
     """The packages of a function whose project has no complete lock of its own."""
 
     function: str
@@ -166,8 +160,7 @@ class PackagesPin:
         return PartKey("packages", self.function, self.architecture)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BytecodePin:
+class BytecodePin(Struct, frozen=True, kw_only=True):
     """What bytecode buys, measured once and the same for all: the order in which a ZIP near its
     limit keeps it. Nothing goes stale: packages that it does not know come after those it knows."""
 
@@ -193,8 +186,7 @@ class _Keyed(Protocol):
 P = TypeVar("P", bound=_Keyed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImagekitLock:
+class ImagekitLock(Struct, frozen=True, kw_only=True):
     """The whole file. A change is a new value; every tuple is sorted by key, each key once."""
 
     recipe: int = LAYER_FORMAT

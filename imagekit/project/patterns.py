@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 _NOTHING = re.compile(r"(?!)")
 
@@ -31,15 +32,13 @@ _CLASS = r"\[([!^]?)((?:\\.|\[:\w+:\]|[^\]\\])(?:\\.|\[:\w+:\]|[^\]\\])*)\]"
 _CLASS_CLOSER = r"\[([!^]?)(\](?:\\.|\[:\w+:\]|[^\]\\])*)\]"
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     ignores: bool
     by_name: bool
     expression: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Struct, frozen=True):
     """Consecutive lines of one kind: any of them decides the same way."""
 
     ignores: bool
@@ -48,8 +47,7 @@ class _Run:
     paths: re.Pattern[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Patterns:
+class Patterns(Struct, frozen=True):
     """Patterns in order; entries are asked for from the top down.
 
     A folder that is matched is not entered, so what is said of a folder is not repeated here for

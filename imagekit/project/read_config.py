@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.model.budget import NO_BUDGET
 from imagekit.model.packaging import is_zip
@@ -99,8 +101,7 @@ def load(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reader:
+class _Reader(Struct, frozen=True, kw_only=True):
     """Reads one file of a project after the other; names are unique over all of them."""
 
     version: str

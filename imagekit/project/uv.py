@@ -6,9 +6,11 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.model.errors import CannotBuild
 from imagekit.project.command import run
@@ -22,8 +24,7 @@ _NOT_HANDED_ON = ("UV_PROJECT", "UV_WORKING_DIR")
 _PLAIN = ("--no-progress", "--color", "never")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uv:
+class Uv(Struct, frozen=True, kw_only=True):
     """How uv is run. Nothing is looked for before it is needed."""
 
     environ: Mapping[str, str]
@@ -31,7 +32,7 @@ class Uv:
     """Where uv runs if nothing else is said: the configuration files from here upwards apply."""
     python: str | None = None
     """The interpreter that uv shall use; uv searches for one by itself where this is None."""
-    handover: Callable[[], Handover] | None = field(default=None, compare=False, repr=False)
+    handover: Callable[[], Handover] | None = None
     """Who knows the project's indexes and our logins, asked when uv is run; None: uv is left to
     what it finds."""
 

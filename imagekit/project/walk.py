@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imagekit.model.errors import Problem
 from imagekit.project.ignore import GITIGNORE, IgnoreFiles
@@ -12,8 +13,7 @@ from imagekit.project.neverlist import is_private_key, left_out, never_in
 from imagekit.project.patterns import Patterns
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A file or folder: where it lies, and where it arrives."""
 
     disk: str
@@ -31,8 +31,7 @@ class Place:
         )
 
 
-@dataclass(slots=True)
-class Walk:
+class Walk(Struct):
     """What was found so far; two different files at one place are a problem."""
 
     exclude: Patterns

@@ -7,8 +7,9 @@ member is decided as uv does it: https://docs.astral.sh/uv/concepts/projects/wor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.errors import ConfigError
 from imagekit.project.config_table import Findings, Table
@@ -19,8 +20,7 @@ _KEYS = ("exclude", "members")
 _WILD = frozenset("*?[")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
+class Around(Struct, frozen=True, kw_only=True):
     """The configuration that counts where a person stands."""
 
     root: Found

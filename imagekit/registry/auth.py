@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
+
+from msgspec import Struct, field
 
 from imagekit.model.errors import RemoteRefused
 from imagekit.net.http import BytesBody, Request, Transport, failure
@@ -17,8 +18,7 @@ from imagekit.registry.credentials import Basic, Credential, Credentials, Token
 _TOKEN_BYTES = 1024 * 1024
 
 
-@dataclass(slots=True)
-class _Host:
+class _Host(Struct):
     """What is known of one registry."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)

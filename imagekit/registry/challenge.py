@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 # A scheme stands alone or before its first parameter; a parameter's value may hold commas.
 _PIECE = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))|([A-Za-z0-9_-]+)')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Challenge:
+class Challenge(Struct, frozen=True, kw_only=True):
     """How the registry wants to be asked."""
 
     scheme: str
@@ -22,8 +22,7 @@ class Challenge:
     scope: str = ""
 
 
-@dataclass(frozen=True, slots=True, order=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, order=True, kw_only=True):
     """What a token is good for: one repository, to read or also to write."""
 
     repository: str

@@ -7,7 +7,8 @@ reuse (decision 4).
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.model.errors import RegistryError
 from imagekit.model.reference import Reference
@@ -15,8 +16,7 @@ from imagekit.registry.client import Registry
 from imagekit.registry.platforms import FetchedManifest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """What was there."""
 
     manifest: FetchedManifest | None = None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct
 
 from imagekit.net.http import Body
 
@@ -45,8 +46,7 @@ class Meter:
         self._stopped.set()
 
 
-@dataclass(slots=True)
-class Metered:
+class Metered(Struct):
     """A body whose bytes are counted; opened again, it takes back what it had counted."""
 
     body: Body

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import RemoteRefused
@@ -14,8 +15,7 @@ ACCEPT = ", ".join((*MANIFEST.values(), *INDEXES))
 """All four: with any left out, ECR translates what it stores (lambda_rules E18)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchedManifest:
+class FetchedManifest(Struct, frozen=True, kw_only=True):
     """A manifest or an index, byte for byte."""
 
     data: bytes
@@ -23,8 +23,7 @@ class FetchedManifest:
     digest: Digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Child:
+class _Child(Struct, frozen=True, kw_only=True):
     platform: str
     digest: str
 

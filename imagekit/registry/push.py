@@ -8,7 +8,9 @@ asked for; blobs are sent in parallel, the largest first, and the manifest last 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import RegistryError, TagTaken
@@ -28,8 +30,7 @@ __all__ = ["PushPlan", "PushResult", "Upload", "push"]
 _FEW = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushPlan:
+class PushPlan(Struct, frozen=True, kw_only=True):
     """A single image, ready to go."""
 
     manifest: bytes
@@ -44,8 +45,7 @@ class PushPlan:
         return tuple({one.descriptor.digest: one for one in reversed(self.blobs)}.values())[::-1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushResult:
+class PushResult(Struct, frozen=True, kw_only=True):
     """What it took. Bytes are those of blobs, each counted once; manifests are not in them."""
 
     reference: Reference
@@ -93,8 +93,7 @@ def push(
     return job.result(outcomes, meter)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
+class _Job(Struct, frozen=True, kw_only=True):
     registry: Registry
     plan: PushPlan
     repository: Reference

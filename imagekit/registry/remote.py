@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct
 
 from imagekit.model.errors import RemoteMismatch
 from imagekit.model.image import Descriptor
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 _BUFFER_BYTES = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteBody:
+class RemoteBody(Struct, frozen=True):
     """A blob of `source` as the body of an upload elsewhere; opened again for each try."""
 
     registry: Registry

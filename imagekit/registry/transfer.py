@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import RemoteRefused
@@ -22,8 +23,7 @@ _SMALL_BYTES = 1024 * 1024
 Outcome = Literal["uploaded", "mounted", "skipped"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
+class Upload(Struct, frozen=True, kw_only=True):
     """A blob of an image: its bytes here, or where another repository has it, or both.
 
     With neither it must be in the repository already.
@@ -36,8 +36,7 @@ class Upload:
     """Another repository that has it, too, and may be nearer: asked along with the upload."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
+class Transfer(Struct, frozen=True, kw_only=True):
     """Sends blobs to the repository of `reference`."""
 
     registry: Registry

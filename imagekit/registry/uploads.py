@@ -7,9 +7,10 @@ session that has bytes cannot be started again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, urlencode, urlsplit
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import HttpError, RemoteRefused
@@ -21,8 +22,7 @@ from imagekit.registry.wire import Call, Wire
 Sent = Literal["uploaded", "mounted"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blob:
+class Blob(Struct, frozen=True, kw_only=True):
     """What is sent, and the repository that may have it already."""
 
     digest: Digest

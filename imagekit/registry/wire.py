@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin, urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.model.errors import HttpError
 from imagekit.model.reference import Reference
@@ -20,8 +22,7 @@ from imagekit.registry.refusals import advise, refusal
 _ANSWERS = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """What is asked of a repository."""
 
     method: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -15,8 +16,7 @@ _LEAST_COLUMNS = 4
 """A terminal that has less for the last cell gets no bars."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line: a name, its share of the whole (0 to 1), and what else is said of it.
 
     All rows of a table have as many cells, one at least.

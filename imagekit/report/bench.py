@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+
+from msgspec import to_builtins
 
 from imagekit.model.durations import duration
 from imagekit.model.sizes import size
@@ -54,8 +55,9 @@ def _document(series: StartSeries) -> dict[str, object]:
         "restore_ms": series.restore_ms,
         "billed_ms": series.billed_ms,
     }
-    summed = {name: asdict(spread) for name, spread in spreads.items() if spread is not None}
-    return asdict(series) | {"spread": summed}
+    summed = {name: to_builtins(spread) for name, spread in spreads.items() if spread is not None}
+    whole: dict[str, object] = to_builtins(series)
+    return whole | {"spread": summed}
 
 
 def _cells(one: StartSeries) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from itertools import groupby
+
+from msgspec import to_builtins
 
 from imagekit.model.comparison import Compared, Measure
 from imagekit.model.durations import duration
@@ -47,7 +48,7 @@ def hint_line(rows: Sequence[Compared]) -> str:
 def compare_json(rows: Sequence[Compared]) -> str:
     """`{"schema": 1, "compared": […]}`; keys of what is not known are left out."""
     listed = [
-        {key: value for key, value in asdict(row).items() if value not in (None, "", ())}
+        {key: value for key, value in to_builtins(row).items() if value not in (None, "", ())}
         | {"fits": row.fits}
         for row in rows
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+
+from msgspec import to_builtins
 
 from imagekit.model.durations import duration
 from imagekit.model.sizes import size
@@ -67,10 +68,11 @@ def _document(profile: ImportProfile) -> dict[str, object]:
     summed = {
         "attributed_us": profile.attributed_us,
         "unattributed_us": profile.unattributed_us,
-        "by_owner": [asdict(group) for group in profile.by_owner],
-        "by_layer": [asdict(group) for group in profile.by_layer],
+        "by_owner": [to_builtins(group) for group in profile.by_owner],
+        "by_layer": [to_builtins(group) for group in profile.by_layer],
     }
-    return asdict(profile) | summed
+    whole: dict[str, object] = to_builtins(profile)
+    return whole | summed
 
 
 def _headline(profile: ImportProfile) -> str:

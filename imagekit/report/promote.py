@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.model.sizes import size
 from imagekit.report.text import seconds
@@ -12,8 +13,7 @@ from imagekit.report.text import seconds
 SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promoted:
+class Promoted(Struct, frozen=True, kw_only=True):
     """One image that is in one repository now."""
 
     name: str

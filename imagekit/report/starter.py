@@ -6,7 +6,8 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imagekit.project.config import LambdaSettings
 from imagekit.project.survey.values import FunctionFound, Survey
@@ -86,8 +87,7 @@ def _said(key: str, value: Value) -> str:
     return _IMAGE if (key, value) == ("packaging", "image") else _SAYS.get(key, "")
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(Struct):
     """One table; what is too long for a line becomes a table of its own below it."""
 
     header: str

@@ -7,7 +7,8 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imagekit.bases.listing import Listing, read_layer
 from imagekit.model.digest import Digest
@@ -22,8 +23,7 @@ GLIBC = ELF + b"GNU C Library (Debian GLIBC 2.41-12) stable release version 2.41
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One member of a tar, as others write them."""
 
     path: str
@@ -80,8 +80,7 @@ def tar(members: Iterable[Entry]) -> bytes:
     return stream.getvalue()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+class Layer(Struct, frozen=True, kw_only=True):
     """A compressed tar with its two names."""
 
     blob: bytes
@@ -121,8 +120,7 @@ def config(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FakeImage:
+class FakeImage(Struct, frozen=True, kw_only=True):
     """An image to put into a registry."""
 
     layers: Sequence[Layer] = field(default_factory=lambda: [debian_layer()])

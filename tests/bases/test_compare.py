@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.bases.age import OLD_DAYS, days_since, is_old
 from imagekit.bases.compare import Difference, compare

@@ -10,11 +10,12 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.bases.bytecode import argv_in, own_interpreter
 from imagekit.bases.debian import Composer, fingerprint
@@ -58,8 +59,7 @@ sys.stdout.write(str(base.digest))
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composed:
+class Composed(Struct, frozen=True, kw_only=True):
     """The same base from two runs that differ in everything around them."""
 
     digests: tuple[str, str]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.bases.extension import ExtensionPinner, Open, WantedExtension
 from imagekit.bases.extension_record import KIND, facts_from_json, facts_to_json
@@ -38,8 +39,7 @@ FACTS = ExtensionFacts(
 )
 
 
-@dataclass(slots=True)
-class Setup:
+class Setup(Struct):
     """A registry, a store, and what was read."""
 
     server: FaultRegistry

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.bases.compare import compare
 from imagekit.bases.label import LABEL, label_of, labelled_facts

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import tracemalloc
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.bases.listing import CHUNK_BYTES, Node, read_layer
 from imagekit.model.digest import Digest

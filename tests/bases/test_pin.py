@@ -6,11 +6,12 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.bases.definition import Definition, Source
 from imagekit.bases.demands import Wanted
@@ -42,8 +43,7 @@ def nobody_asks() -> NoReturn:
     raise AssertionError("a registry was asked")
 
 
-@dataclass(slots=True)
-class Setup:
+class Setup(Struct):
     """A registry, a store, and what was read."""
 
     server: FaultRegistry

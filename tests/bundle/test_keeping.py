@@ -6,10 +6,11 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.bundle.build import MadeZip, make_zip
 from imagekit.contents.trees import Compiler
@@ -38,8 +39,7 @@ WHEELS = {
 }
 
 
-@dataclass(frozen=True)
-class Bench:
+class Bench(Struct, frozen=True):
     """Where ZIPs are made."""
 
     folder: Path

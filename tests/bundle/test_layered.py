@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.bundle.build import MadeZip
 from imagekit.bundle.layered import known_layered, make_layered
@@ -22,8 +24,7 @@ MIB = 1024 * 1024
 PYC = noise(MIB + 200_000, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Compiles:
+class Compiles(Struct, frozen=True):
     """Makes more than a MiB of bytecode of each module of a package, and a little of your code."""
 
     def bytecode(self, tree: Tree, root: str) -> tuple[FileEntry, ...]:

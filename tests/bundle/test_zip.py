@@ -9,11 +9,11 @@ import stat
 import subprocess
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from msgspec import Struct
 
 from imagekit.bundle.zip import write_zip
 from imagekit.model.errors import CannotBuild
@@ -22,8 +22,7 @@ from tests.oci.trees import LONG, ODD, TREES, entry, odd_tree, tree
 from tests.services.needs import needs
 
 
-@dataclass(frozen=True)
-class FromWheel:
+class FromWheel(Struct, frozen=True):
     """Content that a wheel holds compressed, at a level that imagekit never uses itself."""
 
     data: bytes

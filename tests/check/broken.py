@@ -9,8 +9,9 @@ import tarfile
 import warnings
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from imagekit.check.opened import OpenImage, OpenZip
 from imagekit.model.digest import Digest

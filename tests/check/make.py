@@ -9,8 +9,10 @@ import json
 import tarfile
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.check.opened import OpenImage, OpenLayer, OpenZip
 from imagekit.model.digest import Digest
@@ -28,8 +30,7 @@ CLIENT = "usr/lib/python3/dist-packages/awslambdaric/__init__.py"
 NATIVE = elf(X86_64, ("GLIBC_2.28",))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """One member of a tar; `name` as it is to be spelt."""
 
     name: str
@@ -76,8 +77,7 @@ BASE = (
 CODE = (Member(name="var/task/app.py", data=SOURCE),)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MadeLayer:
+class MadeLayer(Struct, frozen=True, kw_only=True):
     """A layer as it will lie in the image."""
 
     blob: bytes
@@ -96,8 +96,7 @@ class MadeLayer:
         return cls(blob=gzip.compress(data, 1, mtime=0), tar=data, **more)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MadeImage:
+class MadeImage(Struct, frozen=True, kw_only=True):
     """An image to break: every part can be replaced before its documents are written."""
 
     layers: tuple[MadeLayer, ...] = (MadeLayer.of(*BASE), MadeLayer.of(*CODE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from imagekit.check.archive import check_zip
 from imagekit.check.opened import OpenZip

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tarfile
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.check.extension import Look, look_at
 from imagekit.check.layer import read_layer

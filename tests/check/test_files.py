@@ -7,10 +7,10 @@ import os
 import py_compile
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.check.bytecode import magic_number, source_hash
 from imagekit.check.image import check_image

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.check.findings import Finding
 from imagekit.check.image import check_image, check_own, check_tar

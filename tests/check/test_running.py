@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from imagekit.check.handler import malformed, module_path
 from imagekit.check.image import check_image

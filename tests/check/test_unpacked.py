@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.check.archive import check_zip
 from imagekit.check.opened import OpenZip

@@ -7,10 +7,10 @@ import struct
 import time
 import warnings
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.bundle.zip import write_zip
 from imagekit.check.archive import check_zip

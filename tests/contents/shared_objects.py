@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 ANSWER = 42
 """What the exported number `answer` is."""
@@ -21,8 +22,7 @@ _SYMBOL = struct.Struct("<IBBHQQ")
 _DATA_AT = PAGE * 2 + 0x100
 
 
-@dataclass(slots=True)
-class _File:
+class _File(Struct):
     body: bytearray = field(default_factory=lambda: bytearray(_FRONT))
     rows: list[tuple[str, tuple[int, ...]]] = field(default_factory=lambda: [("", (0,) * 9)])
 

@@ -6,8 +6,9 @@ import io
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from imagekit.contents.wheel import LocalFile
 from imagekit.model.digest import Digest
@@ -56,8 +57,7 @@ def raw_zip(path: Path, members: Mapping[str, bytes], **fields: int) -> Path:
     return path
 
 
-@dataclass
-class Counting:
+class Counting(Struct):
     """A file that counts the bytes that are read of it."""
 
     path: Path
@@ -73,8 +73,7 @@ class Counting:
         return data
 
 
-@dataclass
-class Answers:
+class Answers(Struct):
     """A transport that gives what a function says, and keeps what it was sent."""
 
     answer: Callable[[Request], tuple[int, Mapping[str, str], bytes]]

@@ -288,7 +288,7 @@ def test_git_means_the_repository_it_is_told(world: World, repository: Path) -> 
     commit = git("rev-parse", "HEAD", cwd=repository)
     vcs = Vcs(url=repository.as_uri(), commit=commit)
     locked = LockedPackage(name="versioned", version="3.1", origin=vcs)
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     uv = world.uv()
     hooked = replace(uv, environ={**uv.environ, "GIT_DIR": str(world.root / "elsewhere")})

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.contents.carried import carried, is_measured, take_over
 from imagekit.contents.measure import Measured, measure

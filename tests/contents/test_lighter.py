@@ -8,10 +8,10 @@ import hashlib
 import io
 import os
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.contents.facts import wheel_facts
 from imagekit.contents.fetch import fetch

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from imagekit.contents.slim.dress import slimmed
 from imagekit.contents.slim.rules import REASONS, why_dropped
@@ -115,7 +114,7 @@ def test_a_recipe_tells_words_apart(
     """Two packages with one recipe are slimmed alike; without any word it is the wheel alone."""
     settings = SlimSettings(profile="off")
     (plain,) = slimmed([package("thing", slim)], settings)
-    said = replace(settings, profile=profile, keep=keep, drop=drop)  # type: ignore[arg-type]
+    said = replace(settings, profile=profile, keep=keep, drop=drop)
     (other,) = slimmed([package("thing", slim)], said)
 
     assert plain.recipe == plain.wheel.digest.hex

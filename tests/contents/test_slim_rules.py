@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.contents.install import wheel_tree
 from imagekit.contents.slim.exceptions import MORE, STAYS, Rule

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self, cast
+
+from msgspec import Struct, field
 
 _KNOWN = {
     "/version": {"ApiVersion": "1.41", "Version": "20.10.24"},
@@ -16,8 +17,7 @@ _KNOWN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """One answer: JSON, or lines of JSON in chunks as `docker load` streams them."""
 
     body: object
@@ -25,8 +25,7 @@ class Said:
     chunked: bool = False
 
 
-@dataclass(slots=True)
-class FakeEngine:
+class FakeEngine(Struct):
     """`with FakeEngine({"/info": Said({...})}) as engine:` then DOCKER_HOST is `engine.host`."""
 
     answers: dict[str, Said] = field(default_factory=dict)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.deploy.wanted import Command
 from tests.deploy.world import NAME, World, image, with_settings

@@ -6,12 +6,12 @@ import base64
 import io
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.deploy.actions import PublishLayer, UpdateConfiguration, plan
 from imagekit.deploy.layers import DIRECT_LIMIT_BYTES

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.aws.buckets import Buckets
 from imagekit.aws.functions import Functions
@@ -31,8 +33,7 @@ TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 NAME = "scoring"
 
 
-@dataclass(slots=True)
-class Clock:
+class Clock(Struct):
     """A time that only sleeping moves."""
 
     now: datetime = field(default_factory=lambda: datetime(2026, 11, 21, 12, tzinfo=UTC))
@@ -46,8 +47,7 @@ class Clock:
         self.woken()
 
 
-@dataclass(kw_only=True)
-class World:
+class World(Struct, kw_only=True, dict=True):
     """One account and region on moto, its Lambda behind the front."""
 
     moto: str

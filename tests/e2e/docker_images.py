@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from tests.e2e.projects import blob, read_manifest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """One path: its permissions, and its bytes' digest, its link's target, or nothing."""
 
     mode: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from tests.e2e.projects import Project, write_project, write_pylock
 from tests.services.containers import forget
@@ -13,8 +14,7 @@ from tests.services.index import Index
 from tests.services.wheels import make_wheel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """What a project says, beside its base."""
 
     functions: str

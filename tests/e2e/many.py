@@ -6,8 +6,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import MANIFEST
@@ -30,8 +31,7 @@ def handler(event, context):
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Many:
+class Many(Struct, frozen=True, kw_only=True):
     """How many functions, and over how many distinct sets of dependencies."""
 
     functions: int = 60

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from tests.e2e.five import uv
 from tests.e2e.many import PYTHON, layout_base, write
@@ -26,8 +27,7 @@ _HEAD = f'[project]\nname = "app"\nversion = "1"\nrequires-python = ">={PYTHON}"
 PROJECT = f'{_HEAD}dependencies = ["demo==1.0"]\n'
 
 
-@dataclass(slots=True, kw_only=True)
-class Private:
+class Private(Struct, kw_only=True):
     """One machine with an index that wants a password."""
 
     root: Path

@@ -8,9 +8,11 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tests.services.cli import imagekit, started, succeeded
 from tests.services.index import Index
@@ -27,8 +29,7 @@ def handler(event, context):
 Done = subprocess.CompletedProcess[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class Project(Struct, frozen=True, kw_only=True):
     """A folder with a configuration, and the environment in which imagekit runs over it."""
 
     folder: Path

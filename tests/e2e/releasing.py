@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
 
 from imagekit.console import Console
 from imagekit.model.errors import ImagekitError
@@ -24,8 +25,7 @@ from tests.services.moto import ACCOUNT
 from tests.services.trouble import Trouble, calm
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """What came of a release."""
 
     status: int
@@ -35,8 +35,7 @@ class Ended:
     slept: tuple[float, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class Cloud:
+class Cloud(Struct, kw_only=True):
     """The servers of AWS, which share one count of requests."""
 
     aws: EcrFront
@@ -76,8 +75,7 @@ class Cloud:
             assert refused == []
 
 
-@dataclass(slots=True, kw_only=True)
-class Runner:
+class Runner(Struct, kw_only=True):
     """Machines that release one project: each has an empty disk unless one is named."""
 
     folder: Path

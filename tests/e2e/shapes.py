@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 """Of the tests themselves: bytecode can be compiled for it wherever they run."""
@@ -35,8 +36,7 @@ def project(name: str, *needs: str) -> str:
     return _PROJECT.format(name=name, needs=", ".join(f'"{each}"' for each in needs))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Shape(Struct, frozen=True, kw_only=True):
     """One project, and what has to come of it."""
 
     files: Mapping[str, str]

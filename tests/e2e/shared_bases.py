@@ -6,9 +6,10 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from tests.e2e.projects import Done, write_pylock
 from tests.services.cli import imagekit, succeeded
@@ -32,8 +33,7 @@ _ACCEPT = "application/vnd.docker.distribution.manifest.v2+json"
 _ACCEPTS = f"{_ACCEPT}, application/vnd.oci.image.manifest.v1+json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
+class Platform(Struct, frozen=True, kw_only=True):
     """A folder with `base_images/` and nothing else, as a platform team may have it."""
 
     folder: Path

@@ -8,10 +8,10 @@ import struct
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from tests.e2e.projects import Project, write_pylock
 from tests.services.index import Fault, Index
@@ -23,8 +23,7 @@ _ARNS = [f"arn:aws:lambda:eu-west-1:123456789012:layer:tool:{number}" for number
 FIVE_LAYERS = f'handler = "app.handler"\npackaging = "zip-layers"\nlambda = {{ layers = {_ARNS} }}'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """One way to get it wrong: what is done, how imagekit ends, what it must name."""
 
     spoil: Spoil

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from tests.e2e.projects import Project, write_project, write_pylock
 from tests.services import debian, needs, scoring
@@ -61,8 +61,7 @@ def handler(event, context):
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A registry of the tests' own, and a front that counts what is sent to it."""
 
     folder: Path
@@ -74,8 +73,7 @@ class Place:
         return stored_bytes(self.folder)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wheels:
+class Wheels(Struct, frozen=True, kw_only=True):
     """Where real wheels lie, and made ones of the team's own package."""
 
     real: Path

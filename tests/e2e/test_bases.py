@@ -7,10 +7,10 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from tests.e2e.projects import (
     Project,
@@ -90,8 +90,7 @@ def aws_both(
     return f"{registry}/aws-both:3.13"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clients:
+class Clients(Struct, frozen=True, kw_only=True):
     """An index that has the runtime client, too, and its wheels for this machine."""
 
     index: Index

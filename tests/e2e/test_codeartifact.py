@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from tests.e2e import private as sources
 from tests.e2e.many import write
@@ -25,8 +25,7 @@ HOST = f"team-{OWNER}.d.codeartifact.eu-west-1.amazonaws.com"
 WHEELS = 6
 
 
-@dataclass(slots=True, kw_only=True)
-class Company:
+class Company(Struct, kw_only=True):
     """A domain of CodeArtifact behind a proxy; AWS itself is asked directly."""
 
     private: Private

@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from tests.e2e import five
 from tests.e2e.many import layout_base, write
@@ -20,8 +20,7 @@ from tests.services import lockers, needs
 from tests.services.index import Index
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where the projects of this file lie, and where their packages come from."""
 
     root: Path

@@ -7,11 +7,11 @@ import os
 import re
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from tests.e2e.projects import Project, write_project, write_pylock
 from tests.services.cli import succeeded
@@ -32,8 +32,7 @@ def front(registry: str) -> Iterator[Front]:
         yield served
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
+class Team(Struct, frozen=True, kw_only=True):
     """Two projects over the same wheels, each with its own repository; every run is a machine that
     has nothing yet, unless it is the same number again."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from tests.e2e.projects import EXAMPLES, Project, copy_example
 from tests.services.cli import succeeded
@@ -22,8 +22,7 @@ NO_DOCKER = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 LIMIT = 262_144_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class Built(Struct, frozen=True, kw_only=True):
     """Scoring at `slim = "max"`, built and unzipped."""
 
     project: Project

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from tests.e2e.releasing import Cloud, Ended, Runner, code
 from tests.services.trouble import Kind, Trouble
@@ -21,8 +21,7 @@ LEAST = 18
 MOMENTARY: tuple[Kind, ...] = ("before", "after", "429", "500", "503")
 
 
-@dataclass(slots=True)
-class Releases:
+class Releases(Struct):
     """One release after the other, each of code that never was before."""
 
     runner: Runner

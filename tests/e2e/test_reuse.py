@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from tests.e2e.projects import Project, write_pylock
 from tests.services.cli import succeeded
@@ -24,8 +24,7 @@ def front(registry: str) -> Iterator[Front]:
         yield served
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runner:
+class Runner(Struct, frozen=True, kw_only=True):
     """One project and its repository; every runner is a machine that has nothing yet."""
 
     project: Project

@@ -11,11 +11,11 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 import pytest
+from msgspec import Struct, field
 
 from tests.e2e import private as sources
 from tests.e2e.many import write
@@ -29,8 +29,7 @@ from tests.services.wheels import make_wheel
 LEAKY = "import os, sys\nfor pair in os.environ.items():\n    print(pair, file=sys.stderr)\n"
 
 
-@dataclass(slots=True)
-class Watch:
+class Watch(Struct):
     """Every token that was planted, and all that was said."""
 
     root: Path

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from tests.e2e.projects import EXAMPLES, Project, copy_example
 from tests.services.cli import succeeded
@@ -27,8 +27,7 @@ SIZES_MB = {"safe": (259, 262), "max": (200, 203)}
 """Unzipped, without bytecode, of the wheels that examples/scoring locks for x86_64."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scoring:
+class Scoring(Struct, frozen=True, kw_only=True):
     """The example as a ZIP, one store for all tests here."""
 
     project: Project

@@ -6,11 +6,12 @@ import json
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tests.e2e.projects import EXAMPLES, Project, copy_example
 from tests.services.cli import succeeded
@@ -27,8 +28,7 @@ BUCKET = "packages"
 KINDS = ("zip-nested", "zip-s3")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class Built(Struct, frozen=True, kw_only=True):
     """One of the two, built and unzipped."""
 
     project: Project

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from imagekit.model.base import Base, BaseFacts
 from imagekit.model.digest import Digest
@@ -37,7 +37,7 @@ def base(reference: str = BASE_NAME, **config: object) -> Base:
         reference=reference,
         digest=DIGEST,
         family="docker",
-        config=replace(settings, **config),  # type: ignore[arg-type]
+        config=replace(settings, **config),
         layers=(Descriptor(media_type=LAYER["docker"], digest=Digest.of(b"blob"), size_bytes=4),),
         facts=BaseFacts(
             python="3.13.5",

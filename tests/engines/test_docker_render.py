@@ -204,5 +204,5 @@ def test_the_template_names_every_value() -> None:
     top = shipped().read_text(encoding="utf-8").partition("-#}")[0]
     recipe = recipe_of(plan(), BASE_NAME, BUILDKIT)
 
-    missing = [name for name in recipe.__dataclass_fields__ if not re.search(rf"\b{name}\b", top)]
+    missing = [name for name in recipe.__struct_fields__ if not re.search(rf"\b{name}\b", top)]
     assert missing == []

@@ -7,11 +7,11 @@ import os
 import runpy
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.contents.install import wheel_tree
 from imagekit.contents.slim.dress import slimmed

@@ -6,10 +6,10 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.engines.docker.taken import remember, remembered, taken
 from imagekit.model.base import Base

@@ -92,7 +92,7 @@ def test_a_layer_leaves_while_another_is_still_made(maker: LayerMaker) -> None:
     small, large = layer("small", {"a.py": b"1"}), layer("large", {"b.py": b"2" * 50})
     small_left = threading.Event()
 
-    class Waiting(Store):
+    class Waiting(Store, frozen=True):
         """Keeps the large layer's record only when the small one has left."""
 
         def put_record(self, kind: str, key: str, value: dict[str, object]) -> None:

@@ -11,10 +11,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.daemon.engine import Engine
 from imagekit.daemon.running import LABEL, Mount

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.local.hints import Circumstances, of_limits, reasons
 from imagekit.model.invocation import Failure, FailureKind, Invocation, Limits

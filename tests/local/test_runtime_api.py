@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 
 import pytest
+from msgspec import Struct, field
 
 from imagekit.local.runtime_api import (
     Answered,
@@ -25,8 +25,7 @@ EVENT = Event(
 )
 
 
-@dataclass
-class Client:
+class Client(Struct, dict=True):
     """A runtime client's side of the bytes."""
 
     sent: dict[int, bytes] = field(default_factory=dict)

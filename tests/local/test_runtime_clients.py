@@ -90,7 +90,7 @@ def sandbox(python_image: str, client: Path, tmp_path_factory: Any) -> Sandbox:
 def started(
     engine: Engine, sandbox: Sandbox, handler: str
 ) -> Iterator[tuple[Environment, Init, list[bytes]]]:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     log: list[bytes] = []
     with Environment(engine, replace(sandbox, handler=handler), log.append) as environment:

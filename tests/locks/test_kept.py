@@ -136,7 +136,7 @@ def test_inputs_are_the_same_on_another_machine(locked: World, tmp_path: Path) -
     here = inputs_of(find(function, locked.project), function, target())
     moved = tmp_path / "elsewhere"
     locked.project.rename(moved)
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     there = replace(function, root=moved)
     lock = moved / "uv.lock"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.target import Architecture, Target
 from imagekit.project.config import FunctionConfig
@@ -60,8 +61,7 @@ backend-path = ["."]
 """
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """A scratch folder: `project/`, `wheels/`, `store/`, and uv's calls in `calls`."""
 
     root: Path

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 import pytest
+from msgspec import to_builtins
 
 from imagekit.model.startup import ColdStart, Import, ImportProfile, Owner, Spread, StartSeries
 
@@ -126,4 +126,4 @@ def test_the_values_are_json() -> None:
     """A report in another language may read them."""
     found = profile(imported("app", 100, OWN), total_us=100)
 
-    assert json.loads(json.dumps(asdict(found)))["imports"][0]["owner"]["kind"] == "own"
+    assert json.loads(json.dumps(to_builtins(found)))["imports"][0]["owner"]["kind"] == "own"

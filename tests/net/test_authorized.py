@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import pytest
+from msgspec import Struct, field
 
 from imagekit.model.errors import HttpError
 from imagekit.net.authorized import Authorization, Authorizing, is_presigned
@@ -17,8 +17,7 @@ URL = "https://index.test/simple/demo/"
 OLD, NEW = Authorization("Basic old", "a file"), Authorization("Basic new", "AWS")
 
 
-@dataclass
-class Known:
+class Known(Struct):
     """Logins of one origin; each question is noted."""
 
     given: Authorization | None = OLD

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.model.base import Base, BaseFacts
 from imagekit.model.digest import Digest
@@ -68,7 +68,7 @@ def a_base(family: Family = "docker", reference: str = REFERENCE, **changes: obj
         reference=reference,
         digest=Digest.of(b"base"),
         family=family,
-        config=replace(config, **changes),  # type: ignore[arg-type] # the tests know the fields
+        config=replace(config, **changes),
         layers=(replace(LOWER, media_type=LAYER[family]),),
         facts=FACTS,
     )

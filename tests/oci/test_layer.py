@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip as stdlib_gzip
 import json
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord

@@ -7,10 +7,10 @@ import os
 import subprocess
 import tarfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild, DigestMismatch

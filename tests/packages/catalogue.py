@@ -5,12 +5,12 @@ Exercises are real calls through compiled code, without a network, a display or 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from textwrap import dedent
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+
+class Subject(Struct, frozen=True, kw_only=True):
     """One package."""
 
     name: str

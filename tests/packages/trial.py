@@ -8,8 +8,9 @@ import stat
 import subprocess
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from imagekit.project.interpreter import find
 from imagekit.store import Store
@@ -25,8 +26,7 @@ class CannotTry(Exception):
     """What the trial needs is not here; the message says what."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What came of one package."""
 
     name: str
@@ -37,8 +37,7 @@ class Outcome:
     """By profile, what was said where it did not import or work."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class Bench(Struct, frozen=True, kw_only=True):
     """What all trials share."""
 
     environ: Mapping[str, str]

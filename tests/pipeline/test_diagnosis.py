@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.aws.policies import lets_account_in, lets_lambda_in, repository_policy
 from imagekit.model.doctor import Finding, State, worst

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from imagekit.model.digest import Digest
 from imagekit.model.ecr import Collection, StoredImage, Use, Verdict

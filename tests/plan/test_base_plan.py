@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.bases.definition import Definition, OtherBase
 from imagekit.model.base import SHARED_ROOT, Base, BaseFacts

@@ -13,10 +13,11 @@ import hashlib
 import json
 import re
 import threading
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import parse_qs
+
+from msgspec import Struct
 
 from tests.registry.server import Answer, Ask, Fault, HangUp, Server
 from tests.services.front import Seen
@@ -36,8 +37,7 @@ def sha256(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-@dataclass(slots=True, kw_only=True)
-class Rules:
+class Rules(Struct, kw_only=True):
     """What kind of registry it is."""
 
     login: tuple[str, str] | None = None

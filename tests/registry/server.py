@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, cast
 from urllib.parse import parse_qs, urlsplit
 
+from msgspec import Struct, field
+
 from tests.services.front import Seen
 
 
-@dataclass(slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, kw_only=True):
     """What happens to the next `times` requests of `method` whose path (with query) matches.
 
     A `status` is answered in place of the server's own; `digest` lies in `Docker-Content-Digest`;
@@ -31,8 +31,7 @@ class Fault:
     hang_up: Literal["before", "after", "halfway"] | None = None
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """What goes back."""
 
     status: int
@@ -40,8 +39,7 @@ class Answer:
     body: bytes = b""
 
 
-@dataclass(slots=True, kw_only=True)
-class Ask:
+class Ask(Struct, kw_only=True):
     """A request that came in, its body read."""
 
     method: str

@@ -11,9 +11,9 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.aws.ecr import ecr_token
 from imagekit.model.digest import Digest

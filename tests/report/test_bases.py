@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.bases.compare import Difference
 from imagekit.bases.listed import Listed, PinnedBase, Saving

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imagekit.check.inventory.chunks import ChunkEstimate
 from imagekit.check.inventory.difference import Change, Difference, FileChange, LayerChange

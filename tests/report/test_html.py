@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from imagekit.model.footprint import Footprint
 from imagekit.report.html.charts import flame, frames, owners, starts, treemap

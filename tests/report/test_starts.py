@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imagekit.model.startup import (
     BytecodeEffect,
@@ -95,7 +96,7 @@ def series(artefact: str, *init_ms: float, **others: object) -> StartSeries:
         starts=starts,
         bytecode=True,
     )
-    return replace(found, **others)  # type: ignore[arg-type]
+    return replace(found, **others)
 
 
 def test_a_profile_says_what_a_start_is_spent_on() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from tests.services.docker import connect
 from tests.services.runtime_api import Answer, InitFailed, NoAnswer, RuntimeApi
@@ -15,8 +16,7 @@ LAMBDA_USER = "993:990"
 """The user and group that Lambda's sandbox runs code as; nothing in an image names it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
+class Function(Struct, frozen=True, kw_only=True):
     """What to start: an image, and what Lambda or a test lays over it."""
 
     image: str

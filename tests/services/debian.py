@@ -12,9 +12,10 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from tests.services.images import MadeLayer, layer_of
 
@@ -58,8 +59,7 @@ class CannotCompose(Exception):
     """mmdebstrap failed; the message is what it said last."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rootfs:
+class Rootfs(Struct, frozen=True, kw_only=True):
     """What mmdebstrap is asked for; `extract` only unpacks, so that any architecture goes."""
 
     suite: str

@@ -17,11 +17,12 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import parse_qs
+
+from msgspec import Struct
 
 from tests.services.ecr_registry import EcrRegistry, Image, Stored
 from tests.services.moto import ACCOUNT
@@ -33,8 +34,7 @@ _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<servic
 _PART_BYTES = 20_971_520
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
+class Called(Struct, frozen=True, kw_only=True):
     """One call to AWS."""
 
     service: str
@@ -45,8 +45,7 @@ class Called:
     body: dict[str, Any]
 
 
-@dataclass(slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, kw_only=True):
     """AWS says no to the next `times` calls of `action`."""
 
     action: str

@@ -15,11 +15,12 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, cast
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec import Struct, field
 
 from tests.services.front import Fault, Seen
 from tests.services.trouble import WRONG, Kind, calm
@@ -34,8 +35,7 @@ _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 _PATH = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>manifests|blobs|tags)/(?P<rest>.+)")
 
 
-@dataclass(slots=True, kw_only=True)
-class Image:
+class Image(Struct, kw_only=True):
     """A manifest, its tags, and when it came."""
 
     digest: str
@@ -58,8 +58,7 @@ class Image:
         return cast("str | None", json.loads(self.data).get("subject", {}).get("digest"))
 
 
-@dataclass(slots=True, kw_only=True)
-class Stored:
+class Stored(Struct, kw_only=True):
     """A repository: what CreateRepository said of it, and its images by digest."""
 
     mutability: str = "MUTABLE"
@@ -231,8 +230,7 @@ class EcrRegistry:
         return self.templates[max(fits, key=len)] if fits else None
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """What goes back."""
 
     status: int

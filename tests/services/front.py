@@ -5,17 +5,17 @@ from __future__ import annotations
 import http.client
 import re
 import threading
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Literal, cast
+
+from msgspec import Struct
 
 Phase = Literal["before", "after"]
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
-@dataclass(slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, kw_only=True):
     """What happens to the next `times` requests of `method` whose path matches `path`.
 
     A status answers in place of the registry; `hang_up` closes the connection before the registry
@@ -33,8 +33,7 @@ class Fault:
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """One request as it came in."""
 
     method: str

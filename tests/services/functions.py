@@ -8,18 +8,18 @@ from __future__ import annotations
 import json
 import re
 import threading
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from msgspec import Struct, field
+
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/")
 _ROOT = "/2015-03-31/functions"
 
 
-@dataclass(slots=True, kw_only=True)
-class Version:
+class Version(Struct, kw_only=True):
     """One version of an image function, `$LATEST` included."""
 
     name: str
@@ -46,8 +46,7 @@ class Version:
         }
 
 
-@dataclass(slots=True)
-class Functions:
+class Functions(Struct):
     """`with Functions([...]) as functions:`; `AWS_ENDPOINT_URL_LAMBDA` is `functions.url`."""
 
     versions: list[Version] = field(default_factory=list)

@@ -9,9 +9,10 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 Family = Literal["docker", "oci"]
 _TYPES: dict[Family, tuple[str, str, str]] = {
@@ -28,8 +29,7 @@ _TYPES: dict[Family, tuple[str, str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeLayer:
+class MadeLayer(Struct, frozen=True, kw_only=True):
     """A gzip-compressed tar on disk, and the digest of the tar in it."""
 
     path: Path
@@ -44,8 +44,7 @@ class MadeLayer:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blob:
+class Blob(Struct, frozen=True, kw_only=True):
     """Bytes under their digest."""
 
     data: bytes

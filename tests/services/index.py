@@ -18,12 +18,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import cast
 from urllib.parse import quote, unquote, urlsplit
+
+from msgspec import Struct
 
 from tests.services.storage import Storage
 from tests.services.wheels import metadata_of
@@ -31,8 +32,7 @@ from tests.services.wheels import metadata_of
 _JSON = "application/vnd.pypi.simple.v1+json"
 
 
-@dataclass(slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, kw_only=True):
     """What happens to the next `times` requests whose path matches `path` (a regular expression).
 
     A status answers in place of the file; `cut_bytes` hangs up after that many bytes of it;

@@ -16,10 +16,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, cast
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from msgspec import Struct, field
 
 from tests.services.trouble import Kind, calm
 
@@ -60,8 +61,7 @@ _VOLATILE = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """One request as it came in."""
 
     operation: str
@@ -74,8 +74,7 @@ class Seen:
     body: dict[str, Any]
 
 
-@dataclass(slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, kw_only=True):
     """What happens to the next `times` requests of `operation` (any, where it is empty).
 
     With `at` only to requests from that number on, counted from 0 since `forget`.
@@ -91,8 +90,7 @@ class Fault:
     message: str = "An error occurred and the request cannot be processed."
 
 
-@dataclass(slots=True)
-class _Function:
+class _Function(Struct):
     """What the front knows of a function that moto does not."""
 
     polls: int = 0
@@ -472,8 +470,7 @@ class LambdaFront(ThreadingHTTPServer):
         return value
 
 
-@dataclass(slots=True, kw_only=True)
-class Call:
+class Call(Struct, kw_only=True):
     """One request, taken apart."""
 
     front: LambdaFront

@@ -10,10 +10,11 @@ import queue
 import threading
 import time
 import uuid
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import cast
+
+from msgspec import Struct, field
 
 _PREFIX = "/2018-06-01/runtime"
 
@@ -26,8 +27,7 @@ class NoAnswer(Exception):
     """Nothing came back within the bound."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What the function made of one event; `error` is the runtime's report, `body` the result."""
 
     request_id: str
@@ -35,8 +35,7 @@ class Answer:
     error: dict[str, object] | None = None
 
 
-@dataclass(slots=True)
-class Recorded:
+class Recorded(Struct):
     """All that came in, in order."""
 
     polls: int = 0

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 Kind = Literal["none", "before", "after", "429", "500", "503", "digest"]
 """Cut before the server saw the request, or after it did what was asked; a status in its place;
@@ -20,8 +21,7 @@ an answer that names, or is, something else."""
 WRONG = "sha256:" + "0" * 64
 
 
-@dataclass(slots=True, kw_only=True)
-class Trouble:
+class Trouble(Struct, kw_only=True):
     """What goes wrong, and at which request. Safe to use from threads."""
 
     kinds: tuple[Kind, ...] = ()

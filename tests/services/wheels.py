@@ -9,16 +9,16 @@ import stat
 import struct
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 _EPOCH = (2020, 2, 2, 0, 0, 0)
 _CENTRAL = b"PK\x01\x02"
 _CENTRAL_HEADER = struct.Struct("<4s6H3I5H2I")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """One file of a wheel with its Unix mode; a link's data is its target."""
 
     path: str

@@ -10,8 +10,9 @@ one, and beside it stands the least that new bytes can fill.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from imagekit.check.inventory.read import BLOCK_BYTES, HASH_BYTES, Part
 from imagekit.check.view import View
@@ -20,8 +21,7 @@ CHUNK_BYTES: Final = 512 * 1024
 _CHUNK_HASHES: Final = CHUNK_BYTES // BLOCK_BYTES * HASH_BYTES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkEstimate:
+class ChunkEstimate(Struct, frozen=True, kw_only=True):
     """Of the newer image: how many chunks it has, and how many of them the older one lacks."""
 
     chunks: int
@@ -42,8 +42,7 @@ def estimate(before: Flat, after: Flat) -> ChunkEstimate:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Flat:
+class Flat(Struct, frozen=True):
     """A flattened image: the hashes of its blocks, one after the other."""
 
     hashes: bytes

@@ -8,8 +8,9 @@ import csv
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 MAX_RECORD_BYTES: Final = 16 * 1024 * 1024
 """Larger ones are not read."""
@@ -20,8 +21,7 @@ _CACHED: Final = re.compile(r"(^|.*/)__pycache__/([^/.]+)\.[^/]*\.pyc$")
 _SEPARATORS: Final = re.compile(r"[-_.]+")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Owner:
+class Owner(Struct, frozen=True, order=True):
     """An installed package."""
 
     name: str

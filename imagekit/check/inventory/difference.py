@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.check.inventory.chunks import ChunkEstimate, estimate, flatten
 from imagekit.check.inventory.claims import claims
@@ -18,8 +20,7 @@ _TASK_ROOT: Final = "var/task/"
 _METADATA: Final = ".dist-info/METADATA"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """A package's versions or a file's sizes; None on the side that has none."""
 
     name: str
@@ -27,8 +28,7 @@ class Change:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileChange:
+class FileChange(Struct, frozen=True, kw_only=True):
     """A file that differs; None on the side that has none. Sizes may be equal."""
 
     path: str
@@ -36,8 +36,7 @@ class FileChange:
     after_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerChange:
+class LayerChange(Struct, frozen=True, kw_only=True):
     """A layer that only one side has."""
 
     name: str
@@ -45,8 +44,7 @@ class LayerChange:
     size_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """From the older artefact to the newer one."""
 
     before: str

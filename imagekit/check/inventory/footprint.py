@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.check.entries import Entry
 from imagekit.check.inventory.claims import Owner, owner_of
@@ -36,8 +37,7 @@ _OURS = "imagekit "
 _FILES = ("file", "hardlink", "symlink")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class LargeFile:
+class LargeFile(Struct, frozen=True, order=True):
     """One file that weighs much."""
 
     unzipped_bytes: int

@@ -9,9 +9,11 @@ import hashlib
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.check.content import Readable
 from imagekit.check.entries import NOTHING_SEEN, Entry, Seen
@@ -37,8 +39,7 @@ _UNREADABLE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """One layer, or a whole ZIP, as it lies there."""
 
     name: str
@@ -58,8 +59,7 @@ class Part:
     """Why its files are not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
+class Inventory(Struct, frozen=True, kw_only=True):
     """All that an artefact holds."""
 
     name: str
@@ -73,8 +73,7 @@ class Inventory:
     """An image's config, and its manifest where it has one."""
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(Struct):
     """Reads artefacts; a layer that two of them share is read once."""
 
     content: bool = False
@@ -175,8 +174,7 @@ class Reader:
         return Inventory(name=archive.name, packaging="zip", parts=(part,), size_bytes=size_bytes)
 
 
-@dataclass(slots=True)
-class _Noted:
+class _Noted(Struct):
     """What is noted of the files of one layer, as they pass by."""
 
     content: bool = False

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from imagekit.model.package import Package
 from imagekit.model.slim import WHOLE, LeftOut, Slim, SlimSettings

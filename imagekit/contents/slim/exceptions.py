@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+
+class Rule(Struct, frozen=True, kw_only=True):
     """Paths of some packages."""
 
     packages: tuple[str, ...]

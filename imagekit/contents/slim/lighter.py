@@ -12,8 +12,10 @@ import hashlib
 import os
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.contents.slim.libraries import copies, is_library, touching
 from imagekit.contents.slim.trim import recorded
@@ -31,8 +33,7 @@ _LEVEL: Final = 6
 """Of libdeflate, as for all members of a ZIP."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lighter:
+class Lighter(Struct, frozen=True):
     """What a shared object is without its symbols."""
 
     size_bytes: int
@@ -71,8 +72,7 @@ def lighters(package: Package, whole: Tree, store: Store) -> Lighters:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What `max` does to the shared objects that are shipped of one package."""
 
     lighter: Lighters
@@ -96,8 +96,7 @@ class Changes:
         return path in self.lighter or path in self.links
 
 
-@dataclass(frozen=True, slots=True)
-class Stripped:
+class Stripped(Struct, frozen=True):
     """The content of a shared object without its symbols."""
 
     original: Content

@@ -6,8 +6,9 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from imagekit.contents.slim.rules import deciding
 from imagekit.model.package import Package

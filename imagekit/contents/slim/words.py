@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imagekit.contents.facts import wheel_facts
 from imagekit.contents.slim.models import CREDENTIALS, services_in

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.daemon.engine import Engine
 from imagekit.engines.docker.clients import Builder
@@ -21,8 +22,7 @@ _FOREIGN_HINT = (
 _HINT = "`imagekit dockerfile FUNCTION --output DIR` writes what was built: try the step by hand"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Struct, frozen=True, kw_only=True):
     """One build."""
 
     context: Path
@@ -33,8 +33,7 @@ class Job:
     """Of the whole build: `none`, `default` or `host`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class Built(Struct, frozen=True, kw_only=True):
     """What a build gave: an image in the engine, under no name."""
 
     image_id: str

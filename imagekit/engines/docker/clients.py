@@ -10,9 +10,10 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from imagekit.model.errors import CannotBuild, CommandFailed
 from imagekit.project.command import run
@@ -25,8 +26,7 @@ _FIRST_WITHOUT = (23, 0)
 _SECONDS = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Builder:
+class Builder(Struct, frozen=True, kw_only=True):
     """Who builds, and how to start it."""
 
     kind: Kind

@@ -16,8 +16,9 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.contents.trees import Compiler, dropped_paths, lighter_entries, packages_tree
 from imagekit.engines.docker.recipe import (
@@ -44,8 +45,7 @@ _KIND = "bytecode-tar"
 _IGNORED = f"{BASE_ARCHIVE}\n.dockerignore\nDockerfile\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContextMaker:
+class ContextMaker(Struct, frozen=True, kw_only=True):
     """Writes the context of one plan."""
 
     store: Store

@@ -7,7 +7,8 @@ the classic builder's is the stream of `POST /build`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _VERTEX = re.compile(r"#(?P<id>\d+) (?P<rest>.*)")
 _STEP = re.compile(r"\[(?P<place>[^\]]*\d+/\d+)\] (?P<what>.*)")
@@ -21,8 +22,7 @@ _SHOWN = 90
 _KEPT_LINES = 25
 
 
-@dataclass(slots=True, kw_only=True)
-class Step:
+class Step(Struct, kw_only=True):
     """One instruction of a Dockerfile that makes files."""
 
     place: str
@@ -47,8 +47,7 @@ class Step:
         del self.output[:-_KEPT_LINES]
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """Listens to one build; every method gives what to show of it, or None."""
 
     steps: dict[str, Step] = field(default_factory=dict)

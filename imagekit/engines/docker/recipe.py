@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.model.base import Base
 from imagekit.model.errors import CannotBuild
@@ -22,8 +23,7 @@ _NOT_PLAIN = ("\n", "\\", "<<")
 _NOT_FIRST = ("-", "[")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Abilities:
+class Abilities(Struct, frozen=True, kw_only=True):
     """What the builder understands."""
 
     mounts: bool = True
@@ -32,8 +32,7 @@ class Abilities:
     """`RUN --network`: the Dockerfile frontend in Engine 23 and later."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerStep:
+class LayerStep(Struct, frozen=True, kw_only=True):
     """One step that installs the wheels of one planned layer."""
 
     number: int
@@ -51,8 +50,7 @@ class LayerStep:
     """Their shared objects without symbols."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class Recipe(Struct, frozen=True, kw_only=True):
     """All that the template sees; the file itself says what each value is."""
 
     function: str

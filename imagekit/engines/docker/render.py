@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec import to_builtins
 
 from imagekit.engines.docker.recipe import Recipe
 from imagekit.model.errors import ConfigError, Problem
@@ -27,7 +28,7 @@ def render(recipe: Recipe, template: Path | None = None) -> str:
         autoescape=False,  # noqa: S701 # a Dockerfile is no HTML
     )
     try:
-        text = environment.from_string(path.read_text(encoding="utf-8")).render(asdict(recipe))
+        text = environment.from_string(path.read_text(encoding="utf-8")).render(to_builtins(recipe))
     except jinja2.TemplateSyntaxError as error:
         raise _unusable(path, f"line {error.lineno}: {error.message}") from error
     except jinja2.TemplateError as error:

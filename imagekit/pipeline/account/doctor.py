@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
 
 from imagekit import __version__
 from imagekit.aws.identity import registry_host
@@ -85,8 +86,7 @@ def _findings(
     yield from look.functions()
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Look:
+class _Look(Struct, frozen=True, kw_only=True, dict=True):
     """One stage, looked at as its own identity."""
 
     workshop: Workshop

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imagekit.model.digest import Digest
 from imagekit.model.ecr import MOVING, StoredImage, Use, Verdict
@@ -16,8 +17,7 @@ DAY_SECONDS = 24 * 3600
 _NAMED = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """What keeps images, besides their age."""
 
     uses: tuple[Use, ...]

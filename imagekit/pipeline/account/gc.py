@@ -11,8 +11,9 @@ from __future__ import annotations
 import json as encoder
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from imagekit.model.digest import Digest
 from imagekit.model.ecr import Collection, StoredImage, Use
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
     from imagekit.aws.repositories import Ecr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What to clean, who else runs functions, and what stays."""
 
     repositories: tuple[str, ...] = ()
@@ -51,8 +51,7 @@ class Wish:
     apply: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Listed:
+class _Listed(Struct, frozen=True, kw_only=True):
     """A repository whose images were listed."""
 
     reference: Reference

@@ -8,8 +8,10 @@ Nothing of it is read again: what the parent is known to have, and what was adde
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.bases.definition import DebianOrigin, Definition
 from imagekit.bases.demands import Wanted, require_listed, require_pin, require_python
@@ -47,8 +49,7 @@ Beneath = Callable[[Definition], Iterable[Definition]]
 """The definitions of the bases beneath."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeBase:
+class MadeBase(Struct, frozen=True, kw_only=True):
     """A base, and the image that it is."""
 
     plan: BuildPlan
@@ -58,8 +59,7 @@ class MadeBase:
     """Of the layers in the plan, by fingerprint."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composing:
+class Composing(Struct, frozen=True, kw_only=True):
     """Makes bases; what it decides goes into `decisions`."""
 
     workshop: Workshop

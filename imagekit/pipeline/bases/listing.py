@@ -6,7 +6,8 @@ folders, configuration, lock ─→ bases ─→ who uses them ─→ packages t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.bases.definition import DebianOrigin, Definition
 from imagekit.bases.listed import Listed, PinnedBase, Saving
@@ -43,8 +44,7 @@ def listed(opened: BaseProject) -> Iterator[Listed]:
         yield looking.base(name, tuple(use for use in used if use.name == name))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Listing:
+class _Listing(Struct, frozen=True, kw_only=True):
     bases: Bases
     packages: Packages
     lock: ImagekitLock

@@ -5,8 +5,10 @@ configuration, lock ─→ bases in use ─→ tags, digests ─→ facts of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.bases.compare import compare
 from imagekit.bases.definition import DebianOrigin, Definition, Source
@@ -47,8 +49,7 @@ def run(workshop: Workshop, *, json: bool = False) -> int:
     return exit_status(looks)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looking:
+class Looking(Struct, frozen=True, kw_only=True):
     """Looks at one base after the other."""
 
     workshop: Workshop

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from imagekit.bases.definition import FOLDER, DebianOrigin, Definition, OtherBase, Source
 from imagekit.bases.demands import Wanted
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from imagekit.pipeline.bases.compose import Composing, MadeBase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bases:
+class Bases(Struct, frozen=True, kw_only=True):
     """Resolves what `base` says; asks a registry, or composes, only for what is not pinned yet."""
 
     workshop: Workshop

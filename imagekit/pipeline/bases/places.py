@@ -9,7 +9,9 @@ same command again sends what is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.aws.identity import registry_host
 from imagekit.bases.definition import Publishing
@@ -29,8 +31,7 @@ _TOGETHER = 4
 """Pushes at once; each sends several blobs at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrived:
+class Arrived(Struct, frozen=True, kw_only=True):
     """One architecture in one place."""
 
     made: MadeBase
@@ -61,8 +62,7 @@ def places(publishing: Publishing, repository: Reference) -> tuple[Reference, ..
     return tuple(replace(repository, registry=host) for host in own)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BasePlaces:
+class BasePlaces(Struct, frozen=True, kw_only=True):
     """Those of one publishing."""
 
     workshop: Workshop

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit import __version__
 from imagekit.bases.definition import FOLDER
@@ -19,8 +20,7 @@ from imagekit.project.find_config import OWN_FILE, in_folder
 from imagekit.project.read_config import load
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaseProject:
+class BaseProject(Struct, frozen=True, kw_only=True):
     """What `base build` and `base publish` start from."""
 
     project: ProjectConfig

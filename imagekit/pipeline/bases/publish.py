@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.bases.debian import composes
 from imagekit.bases.definition import Definition, Publishing
@@ -32,8 +34,7 @@ from imagekit.pipeline.workshop import Workshop
 from imagekit.report.base_made import closing_lines, document, how_to_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """Which base, for which architectures; none named means all that this machine can make."""
 
     name: str

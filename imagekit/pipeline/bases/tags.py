@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import RemoteRefused
@@ -13,8 +15,7 @@ from imagekit.model.target import ARCHITECTURES, Architecture
 from imagekit.registry.client import Registry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class Shelf(Struct, frozen=True, kw_only=True):
     """A repository of bases, and what is to be put there. Each tag is asked for once."""
 
     registry: Registry

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.bases.definition import FILE, FOLDER
 from imagekit.model.errors import UsageError
@@ -12,8 +13,7 @@ from imagekit.project.config import FunctionConfig, ProjectConfig
 from imagekit.project.lock_values import ImagekitLock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class Use(Struct, frozen=True, kw_only=True):
     """One architecture of a base, and the functions that are images on it."""
 
     name: str

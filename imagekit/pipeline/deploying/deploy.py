@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imagekit import __version__
 from imagekit.deploy.actions import CreateFunction, plan

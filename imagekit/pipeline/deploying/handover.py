@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.console import Console
 from imagekit.model.deployment import Deployed
@@ -16,8 +17,7 @@ from imagekit.report.json import document
 from imagekit.report.release import summary
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handover:
+class Handover(Struct, frozen=True, kw_only=True):
     """Where it goes."""
 
     environ: Mapping[str, str]

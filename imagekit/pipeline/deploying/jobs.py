@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.deploy.layers import DIRECT_LIMIT_BYTES, of_others
 from imagekit.deploy.observe import observe
@@ -36,8 +38,7 @@ from imagekit.project.config import FunctionConfig, ProjectConfig
 from imagekit.project.config_stages import repository_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Struct, frozen=True, kw_only=True):
     """One deployment, ready to go, and why it must not."""
 
     spot: Spot
@@ -47,8 +48,7 @@ class Job:
     warning: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preparing:
+class Preparing(Struct, frozen=True, kw_only=True):
     """Makes jobs of one run."""
 
     project: ProjectConfig

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from imagekit.deploy.place import Place
 from imagekit.model.errors import Problem, UsageError
@@ -15,8 +16,7 @@ from imagekit.project.config import FunctionConfig, LambdaSettings, Stage
 from imagekit.project.config_stages import NAME, for_stage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class Spot(Struct, frozen=True, kw_only=True):
     """One function in one stage."""
 
     function: FunctionConfig

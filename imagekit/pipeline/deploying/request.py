@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from imagekit.deploy.canary import Canary
 from imagekit.model.errors import UsageError
@@ -16,8 +17,7 @@ from imagekit.project.config_stages import ALIAS
 JOBS = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeployRequest:
+class DeployRequest(Struct, frozen=True, kw_only=True):
     """Which functions, where to, and how."""
 
     functions: tuple[str, ...] = ()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit import __version__
 from imagekit.deploy.alias import set_alias
@@ -28,8 +30,7 @@ from imagekit.report.deploy import problem_line
 from imagekit.report.errors import words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RollbackRequest:
+class RollbackRequest(Struct, frozen=True, kw_only=True):
     """Which functions, where, and how far back."""
 
     functions: tuple[str, ...] = ()
@@ -52,8 +53,7 @@ class RollbackRequest:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
+class _Way(Struct, frozen=True, kw_only=True):
     """From what serves to what is to serve, in one place."""
 
     spot: Spot

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import zipfile
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.bases.fetched import documents_of
 from imagekit.model.digest import Digest
@@ -24,8 +26,7 @@ from imagekit.project.config_stages import SNAPSTART
 _AWS_ENTRY = "/lambda-entrypoint.sh"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """What is to run; of an image only where it lies."""
 
     reference: str | None = None
@@ -37,8 +38,7 @@ class Source:
     commit: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archive:
+class Archive(Struct, frozen=True, kw_only=True):
     """A ZIP that was read."""
 
     path: Path
@@ -56,8 +56,7 @@ class Archive:
         return base64.b64encode(bytes.fromhex(self.digest.hex)).decode()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundImage:
+class FoundImage(Struct, frozen=True, kw_only=True):
     """An image that was looked at in its registry."""
 
     reference: Reference

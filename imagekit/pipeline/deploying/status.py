@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit import __version__
 from imagekit.model.deployment import Status, VersionNote
@@ -18,8 +19,7 @@ from imagekit.project.read_config import load
 from imagekit.report.deploy import status_document, status_lines
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusRequest:
+class StatusRequest(Struct, frozen=True, kw_only=True):
     """Which functions, where, and which of them are shown."""
 
     functions: tuple[str, ...] = ()

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.check.opened import OpenImage, OpenLayer
 from imagekit.contents.trees import Compiler
@@ -51,8 +52,7 @@ _WARNINGS = 5
 _CHECKED = "docker-checked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Docker:
+class Docker(Struct, frozen=True, kw_only=True):
     """An engine and a builder that were found and can do what is needed."""
 
     workshop: Workshop

@@ -5,7 +5,7 @@ mmdebstrap runs those of a Debian base while it composes it (`bases.debian`).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from imagekit.bases.definition import Definition
 from imagekit.bases.reading import Documents, Stream, read_facts

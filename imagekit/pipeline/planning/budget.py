@@ -4,7 +4,8 @@ else before anything leaves this machine."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.contents.measure import known_weights
 from imagekit.model.budget import NO_BUDGET, Overrun, Spent
@@ -19,8 +20,7 @@ from imagekit.plan.build_plan import BuildPlan
 from imagekit.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budgets:
+class Budgets(Struct, frozen=True, kw_only=True):
     """Those of one run."""
 
     session: Session

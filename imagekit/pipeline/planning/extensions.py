@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, cast
+
+from msgspec import Struct, field
 
 from imagekit.bases.extension import ExtensionPinner, Open, WantedExtension
 from imagekit.model.base import Base
@@ -33,8 +34,7 @@ _MANY = 100
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extensions:
+class Extensions(Struct, frozen=True, kw_only=True):
     """Resolves what `extensions` says; asks a registry only for what is not pinned yet."""
 
     workshop: Workshop

@@ -6,7 +6,9 @@ lock ─→ packages ─→ weights ─→ ZIP or image ─→ base ─→ layer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.model.base import Base
 from imagekit.model.errors import ConfigError, NoWheels, Problem, TooLarge
@@ -62,8 +64,7 @@ from imagekit.project.handler import (
 _ASKED_FOR = "asked for"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planner:
+class Planner(Struct, frozen=True, kw_only=True):
     """Plans the functions of one project; what it decides goes into `decisions`."""
 
     workshop: Workshop
@@ -295,8 +296,7 @@ class Planner:
         require_apart(job.source, packages, self.workshop.store)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
+class _Job(Struct, frozen=True, kw_only=True):
     function: FunctionConfig
     architecture: Architecture
     source: Tree

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.contents.measure import known_weights
 from imagekit.contents.slim.dress import (
@@ -21,8 +23,7 @@ from imagekit.project.config import FunctionConfig
 from imagekit.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class Chosen(Struct, frozen=True, kw_only=True):
     """The packages of one artefact, slimmed, and those of the lock that are not in it."""
 
     packages: tuple[Package, ...]

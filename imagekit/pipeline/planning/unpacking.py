@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.contents.facts import WheelFacts, wheel_facts
 from imagekit.model.errors import ConfigError, Problem, TooLarge
@@ -115,8 +117,7 @@ def _source(layer: LayerPlan, plan: BuildPlan) -> Piece:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sizes:
+class _Sizes(Struct, frozen=True, kw_only=True):
     bytecode: int
     packed: int
     disk: int

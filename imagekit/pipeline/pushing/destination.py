@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.model.ecr import MOVING
 from imagekit.model.errors import Problem, UsageError
@@ -17,8 +18,7 @@ _ECR_NAME = (2, 256)
 """lambda_rules E21."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
+class Destination(Struct, frozen=True, kw_only=True):
     """A repository and the tags that the image gets there, at least one."""
 
     repository: Reference

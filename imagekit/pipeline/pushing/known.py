@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from imagekit.model.reference import Reference
 from imagekit.model.target import Architecture
@@ -22,8 +23,7 @@ Deployed = Callable[[FunctionConfig], Iterable[Reference]]
 """The images, by digest, that a function runs now, wherever it is deployed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """What a command that does more than building has found out already."""
 
     project: ProjectConfig | None = None
@@ -35,8 +35,7 @@ class Known:
 NOTHING_KNOWN = Known()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cache:
+class Cache(Struct, frozen=True, kw_only=True):
     """The registry as the layer cache of one run (decision 4), read and written."""
 
     previous: PreviousImages
@@ -66,8 +65,7 @@ class Cache:
         return cls(previous=previous, looks=looks, shelves=shelves)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Places:
+class _Places(Struct, frozen=True, kw_only=True):
     session: Session
     outputs: Outputs
     deployed: Deployed | None

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.check.own import RULES_VERSION
 from imagekit.model.digest import Digest
@@ -36,16 +38,14 @@ LayerOrigins = dict[Digest, tuple[LayerRecord, Reference]]
 """By fingerprint: what is known of a layer, and where it lies."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToKeep:
+class ToKeep(Struct, frozen=True, kw_only=True):
     """A layer on its way."""
 
     record: LayerRecord
     upload: Upload
 
 
-@dataclass(slots=True, kw_only=True)
-class LayerShelf:
+class LayerShelf(Struct, kw_only=True):
     """One such repository during one run. Safe to use from threads."""
 
     workshop: Workshop
@@ -207,8 +207,7 @@ class LayerShelf:
         self.workshop.console.detail(text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelves:
+class Shelves(Struct, frozen=True, kw_only=True):
     """The layer repositories of one run, each opened once."""
 
     workshop: Workshop

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit import __version__
 from imagekit.model.digest import Digest
@@ -39,8 +41,7 @@ from imagekit.registry.copy import copy_plan
 from imagekit.registry.push import PushPlan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Movable:
+class Movable(Struct, frozen=True, kw_only=True):
     """One image, and what it is called where nobody says otherwise."""
 
     name: str

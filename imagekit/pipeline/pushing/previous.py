@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from imagekit.check.own import RULES_VERSION
 from imagekit.contents.carried import is_measured, take_over, told_weights
@@ -37,8 +38,7 @@ Places = Callable[[str, Architecture], Iterable[Reference]]
 what it costs to know a later one is spent only where the earlier ones do not do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Previous:
+class Previous(Struct, frozen=True, kw_only=True):
     """What an image that imagekit made says of itself."""
 
     layers: Mapping[Digest, LayerRecord]
@@ -49,8 +49,7 @@ class Previous:
     """The repository that has its blobs, by digest."""
 
 
-@dataclass(frozen=True, slots=True)
-class PreviousImages:
+class PreviousImages(Struct, frozen=True):
     """Those of one run; each is asked for once. Safe to use from threads."""
 
     workshop: Workshop

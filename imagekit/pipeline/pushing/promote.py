@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.model.digest import Digest
 from imagekit.model.ecr import RepositorySettings
@@ -33,8 +35,7 @@ from imagekit.report.errors import words
 from imagekit.report.promote import Promoted, promoted_json, promoted_line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """Where to, and how."""
 
     destinations: tuple[str, ...]
@@ -46,16 +47,14 @@ class Wish:
     """Pushes at once; each sends several blobs at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
+class Goal(Struct, frozen=True, kw_only=True):
     """A repository, and the tags that the image gets there; none: by its digest alone."""
 
     repository: Reference
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
+class _Job(Struct, frozen=True, kw_only=True):
     """One image on its way into one repository."""
 
     image: Movable

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from imagekit.model.ecr import MOVING, RepositorySettings
 from imagekit.model.errors import AwsRefused, HttpError, RemoteRefused
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 _THREADS = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repositories:
+class Repositories(Struct, frozen=True, kw_only=True):
     """What a push may do about repositories that are not there."""
 
     workshop: Workshop

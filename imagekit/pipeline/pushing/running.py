@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from imagekit.model.reference import Reference
 from imagekit.pipeline.deploying.stages import at_stage
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from imagekit.aws.functions import Functions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class Running(Struct, frozen=True, kw_only=True):
     """Asks Lambda in the stages of one release. Safe to use from threads."""
 
     workshop: Workshop

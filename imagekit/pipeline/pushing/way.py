@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import RemoteError
@@ -21,8 +23,7 @@ from imagekit.registry.manifests import known_blobs
 from imagekit.registry.push import PushPlan, PushResult, Upload, push
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Way(Struct, frozen=True, kw_only=True):
     """One image's way into its repository."""
 
     workshop: Workshop

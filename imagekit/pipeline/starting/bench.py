@@ -6,8 +6,10 @@ artefacts ─→ engine, all of them ─→ rounds of one cold start each ─→
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.model.errors import UsageError
 from imagekit.model.packaging import Asked
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     from imagekit.pipeline.make import Made
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BenchRequest:
+class BenchRequest(Struct, frozen=True, kw_only=True):
     """What is to start, how often, and with which event."""
 
     artefacts: tuple[str, ...] = ()
@@ -48,8 +49,7 @@ class BenchRequest:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class _Entry(Struct, frozen=True, kw_only=True):
     """One line of the table."""
 
     label: str

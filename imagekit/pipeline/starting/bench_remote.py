@@ -9,8 +9,9 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from imagekit.model.errors import RemoteRefused, UsageError
 from imagekit.model.report_line import Report, reports
@@ -31,8 +32,7 @@ AT_ONCE = 5
 """Calls of one batch, each of which needs an environment of its own; a new account may run ten."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Target:
+class _Target(Struct, frozen=True, kw_only=True):
     """A deployed function."""
 
     label: str

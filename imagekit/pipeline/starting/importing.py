@@ -7,9 +7,11 @@ artefact ─┬─ nothing foreign ─→ a folder ─→ an interpreter of this
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit import __version__
 from imagekit.check.command import command_of
@@ -57,8 +59,7 @@ def check_import(workshop: Workshop, found: Opened) -> ImportCheck:
     return replace(check, blamed=_blamed(workshop, subject, check.failure))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Subject:
+class _Subject(Struct, frozen=True, kw_only=True):
     """An artefact, and what is known of its function."""
 
     found: Opened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from imagekit import __version__
 from imagekit.daemon.engine import Engine, connect
@@ -21,8 +21,7 @@ from imagekit.project.read_config import load
 from imagekit.report.invocation import failure_lines, init_lines, notes, report_line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvokeRequest:
+class InvokeRequest(Struct, frozen=True, kw_only=True):
     """What to run, and with what."""
 
     artefact: str | None

@@ -7,8 +7,10 @@ functions ─→ plans ─→ footprint, layers, limits ─┐
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit import __version__
 from imagekit.check.limits import MAX_LAYERS
@@ -35,8 +37,7 @@ from imagekit.registry.manifests import known_blobs
 from imagekit.report.html.page import html
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageRequest:
+class PageRequest(Struct, frozen=True, kw_only=True):
     """What the page is to show."""
 
     artefacts: tuple[str, ...] = ()

@@ -5,7 +5,8 @@ artefact ─→ engine ─→ probe in the sandbox ─→ attributed by the plan
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.local.attribution import NO_LAYERS, Layers, normalised
 from imagekit.local.profiled import Subject, profile_of
@@ -22,8 +23,7 @@ from imagekit.plan.build_plan import BuildPlan
 from imagekit.report.profile import closing_line, heavy_words, profile_lines, profiles_json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileRequest:
+class ProfileRequest(Struct, frozen=True, kw_only=True):
     """What is to be measured, and what becomes of it."""
 
     artefact: str | None = None

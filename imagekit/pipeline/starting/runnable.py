@@ -7,9 +7,11 @@ path, reference ───┴─ ZIP ─→ base + its files ─→ one image mor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit import __version__
 from imagekit.local.sandbox import TASK_ROOT, Sandbox
@@ -41,8 +43,7 @@ _ZIP_LABEL = "dev.imagekit.zip"
 _PATHS = (".oci", ".tar", ".zip")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runnable:
+class Runnable(Struct, frozen=True, kw_only=True):
     """What an engine can start now."""
 
     artefact: str

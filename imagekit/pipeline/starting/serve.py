@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from imagekit import __version__
 from imagekit.daemon.engine import Engine, connect
@@ -34,8 +35,7 @@ _LOOK_SECONDS = 0.15
 _LOOKS_OF_AN_HOUR = int(3600 / _LOOK_SECONDS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServeRequest:
+class ServeRequest(Struct, frozen=True, kw_only=True):
     """Which functions, where, and how."""
 
     functions: tuple[str, ...] = ()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.contents.facts import wheel_facts
 from imagekit.daemon.running import Mount
@@ -32,8 +34,7 @@ if TYPE_CHECKING:
     from imagekit.daemon.engine import Engine
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(Struct, frozen=True, kw_only=True):
     """What serves a function until its configuration or its lock changes."""
 
     function: FunctionConfig
@@ -67,8 +68,7 @@ class Prepared:
         return mount_points((entry.path for entry in source.tree), self.package_files)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """The project's own files at one moment."""
 
     tree: Tree

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit import __version__
 from imagekit.local.sandbox import Sandbox
@@ -35,8 +37,7 @@ _REGION = "us-east-1"
 _LIKE_JSON = ("{", "[", '"')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """How functions are to run here."""
 
     request: Request = field(default_factory=Request)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct, field
 
 from imagekit.model.errors import RemoteRefused
 from imagekit.net.http import origin
@@ -21,8 +22,7 @@ from imagekit.project.indexes.values import AwsToken, Index, Login, Place
 _SHORTEST_SECRET = 4
 
 
-@dataclass(slots=True)
-class _Scope:
+class _Scope(Struct):
     """What is known of one index, or of one host without any."""
 
     asked: bool = False

@@ -6,7 +6,8 @@ https://docs.aws.amazon.com/codeartifact/latest/ug/tokens-authentication.html
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 USER = "aws"
 
@@ -16,8 +17,7 @@ _HOST = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Domain:
+class Domain(Struct, frozen=True, kw_only=True):
     """What a token is asked for."""
 
     domain: str

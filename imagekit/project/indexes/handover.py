@@ -10,10 +10,12 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.model.errors import CannotBuild, CommandFailed, RemoteRefused
 from imagekit.net.http import redact
@@ -41,8 +43,7 @@ _REFUSED = re.compile(r"\b(401 Unauthorized|403 Forbidden)\b")
 _URL = re.compile(r"https?://[^\s'\"`<>|()]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handover:
+class Handover(Struct, frozen=True, kw_only=True):
     """Indexes and logins of one place, for every uv that is run for it."""
 
     chain: Chain

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.net.http import origin
 from imagekit.project.indexes.machine import Machine
@@ -13,8 +14,7 @@ from imagekit.project.indexes.uv import uv_indexes, uv_settings
 _SWITCHES = (("UV_OFFLINE", "offline"), ("UV_NO_INDEX", "no-index"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offline:
+class Offline(Struct, frozen=True, kw_only=True):
     """Indexes are not to be asked."""
 
     why: str

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from imagekit.project.indexes.machine import Machine
 from imagekit.project.indexes.toml import plain_url, read, table, tables, text

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from imagekit.project.indexes.machine import Machine
 from imagekit.project.indexes.toml import plain_url, read, table, tables, text
 from imagekit.project.indexes.values import Index, Login
@@ -96,6 +98,4 @@ def _index(entry: Mapping[str, object], where: str, logins: _Logins) -> Index | 
 
 
 def _default(index: Index) -> Index:
-    from dataclasses import replace
-
     return replace(index, role="default")

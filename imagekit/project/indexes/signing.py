@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from imagekit.model.errors import HttpError, IndexRefused
 from imagekit.net.authorized import Authorization
@@ -12,8 +12,7 @@ from imagekit.project.indexes.values import Login
 from imagekit.project.indexes.words import hint, label, looked_in
 
 
-@dataclass(frozen=True, slots=True)
-class ChainLogins:
+class ChainLogins(Struct, frozen=True):
     """`net.authorized.Logins` over a chain."""
 
     chain: Chain

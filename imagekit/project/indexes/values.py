@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from msgspec import Struct
+
 Tool = Literal["uv", "poetry", "pdm", "pip", "lock"]
 Role = Literal["default", "extra", "find-links", "direct"]
 """`direct`: no index, but a single file or repository whose URL carries a user."""
@@ -37,8 +39,7 @@ class Login:
         return self.user, self.password or ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
+class Index(Struct, frozen=True, kw_only=True):
     """An index or a page of links, as a tool's configuration names it."""
 
     url: str
@@ -55,8 +56,7 @@ class Index:
     """What the tool calls it in a keyring, where that is not its URL."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A lock that packages come from, and the folders whose configuration applies to it."""
 
     kind: str

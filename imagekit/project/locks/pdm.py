@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from imagekit.model.errors import LockError
 from imagekit.model.target import Target
@@ -45,8 +46,7 @@ _ROOT = re.compile(r"^(?:file://)?/*(?:\$\{PROJECT_ROOT\}|%7BPROJECT_ROOT%7D|\{r
 _PLATFORM = re.compile(r"(?:manylinux|musllinux|linux)(?:_(\d+)_(\d+))?_(.+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PdmLock:
+class PdmLock(Struct, frozen=True, kw_only=True):
     """The lock, the pyproject.toml beside it, and those of its workspace's members."""
 
     path: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from imagekit.model.target import Target
 from imagekit.project.locks.content_hash import pdm_groups
@@ -19,8 +20,7 @@ Key = tuple[str, frozenset[str]]
 """Name and extras: pdm writes `requests` and `requests[socks]` as two packages."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What a function wants: `default`, and groups or extras by name."""
 
     pyproject: Mapping[str, object]
@@ -28,8 +28,7 @@ class Asked:
     target: Target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
+class Reached(Struct, frozen=True, kw_only=True):
     """The packages found, and what could not be told."""
 
     packages: tuple[Package, ...]
@@ -54,8 +53,7 @@ def reachable(packages: Sequence[Package], asked: Asked) -> Reached:
     return Reached(packages=tuple(walk.chosen.values()), problems=tuple(walk.problems()))
 
 
-@dataclass(slots=True, kw_only=True)
-class _Walk:
+class _Walk(Struct, kw_only=True):
     asked: Asked
     known: dict[Key, list[Package]] = field(default_factory=dict)
     wants: list[Requirement] = field(default_factory=list)

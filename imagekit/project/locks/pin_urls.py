@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from imagekit.model.errors import LockError
 from imagekit.model.target import Target

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct, field
 
 from imagekit.model.errors import LockError
 from imagekit.model.target import Target
@@ -21,8 +22,7 @@ _ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _EXTRA = re.compile(r"""(?<![\w"'])extra\s*(==|!=)\s*("[^"]*"|'[^']*')""")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pin:
+class Pin(Struct, frozen=True, kw_only=True):
     """One version of a package on an index, with the sha256 (hex) of the files that are meant."""
 
     name: str
@@ -37,16 +37,14 @@ Direct = Mapping[str, object]
 """A package that lies somewhere by itself, as a table of a pylock's `packages`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pins:
+class Pins(Struct, frozen=True, kw_only=True):
     """All packages that a lock gives one function on one target."""
 
     pins: tuple[Pin, ...] = ()
     direct: tuple[Direct, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class Picked:
+class Picked(Struct, kw_only=True):
     """Packages as they are picked from a lock, with all that is wrong with them."""
 
     again: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.errors import LockError
 from imagekit.model.target import Target
@@ -39,8 +40,7 @@ _AGAIN_ONE = "type `poetry update --lock {name}`"
 _OPERATOR = re.compile(r"(\^|~(?!=)|===?|~=|!=|<=?|>=?)?\s*([^\s,<>=!~^]+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoetryLock:
+class PoetryLock(Struct, frozen=True, kw_only=True):
     """The lock, its first line, and the pyproject.toml beside it."""
 
     path: Path

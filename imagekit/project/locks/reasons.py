@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from imagekit.model.target import PYTHONS, Target
 
@@ -17,8 +18,7 @@ _LEGACY = {"manylinux2014_": 17, "manylinux2010_": 12, "manylinux1_": 5}
 _MUSL = re.compile(r"musllinux_\d+_\d+_(.+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wheel:
+class _Wheel(Struct, frozen=True, kw_only=True):
     """One tag of a wheel, taken apart."""
 
     python: str

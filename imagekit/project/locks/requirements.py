@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from imagekit.model.errors import LockError
 
@@ -20,8 +21,7 @@ _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:[;@=<>!
 _COMMENT = re.compile(r"(^|\s)#.*$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirements:
+class Requirements(Struct, frozen=True, kw_only=True):
     """A requirements file with all that it includes."""
 
     texts: tuple[bytes, ...]
@@ -42,8 +42,7 @@ class Requirements:
         return self.hashes.get(name) or self.nameless
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     texts: dict[Path, bytes] = field(default_factory=dict)
     hashes: dict[str, set[str]] = field(default_factory=dict)
     nameless: set[str] = field(default_factory=set)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from imagekit.model.digest import Digest
 from imagekit.model.package import Directory, LockedPackage
@@ -20,8 +22,7 @@ _SCHEMA = 1
 """Raised when the same inputs give other packages."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolution:
+class Resolution(Struct, frozen=True, kw_only=True):
     """The packages that a function gets on one target."""
 
     packages: tuple[LockedPackage, ...]

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct, field
 
 from imagekit.model.digest import Digest
 from imagekit.model.errors import LockError, NoWheel, NoWheels
@@ -28,8 +29,7 @@ _ARCHIVES = (".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pylock:
+class Pylock(Struct, frozen=True, kw_only=True):
     """The content of a pylock file, and what has to be known to read it."""
 
     content: Mapping[str, object]
@@ -48,7 +48,7 @@ def select(lock: Pylock, target: Target) -> tuple[LockedPackage, ...]:
     nothing for this target.
     """
     read = _read(lock)
-    chosen = _Chosen(lock=lock, target=target)
+    chosen = _Chosen(lock=lock, target=target, fitting=_selector(target))
     for package in _wanted(read, lock, target):
         chosen.add(package)
     if chosen.wrong:
@@ -139,19 +139,15 @@ def _wanted(read: pylock.Pylock, lock: Pylock, target: Target) -> Iterator[pyloc
         raise LockError(path=lock.path, problems=(f"it does not fit {target}: {error}",)) from error
 
 
-@dataclass(slots=True, kw_only=True)
-class _Chosen:
+class _Chosen(Struct, kw_only=True):
     """Packages as they are chosen, with all that stands in their way."""
 
     lock: Pylock
     target: Target
+    fitting: Callable[[pylock.Package], pylock.PackageWheel | None]
     packages: list[LockedPackage] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     missing: list[NoWheel] = field(default_factory=list)
-    fitting: Callable[[pylock.Package], pylock.PackageWheel | None] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.fitting = _selector(self.target)
 
     def add(self, package: pylock.Package) -> None:
         version = str(package.version) if package.version else "0"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _NAMES = ("lambda_handler", "handler")
 _EVENT = frozenset({"event", "evt", "ev", "e", "record", "request"})
@@ -33,8 +34,7 @@ ADAPTED = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
+class Application(Struct, frozen=True, kw_only=True):
     """A web application that Lambda cannot call as it is."""
 
     path: str
@@ -43,8 +43,7 @@ class Application:
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """One function or object of a module that Lambda could call."""
 
     path: str
@@ -55,8 +54,7 @@ class Candidate:
     """By its name, a decorator or an adapter; else by its parameters alone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Module:
+class Module(Struct, frozen=True, kw_only=True):
     """What a module tells."""
 
     path: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.errors import UsageError
 from imagekit.project.survey.docker_function import DockerReader
@@ -25,8 +26,7 @@ _YAMLS = (
 _DOCKERFILE = "Dockerfile"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Description:
+class Description(Struct, frozen=True, kw_only=True):
     """Where to look."""
 
     root: Path

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.model.reference import Reference
 from imagekit.model.target import PYTHONS, Architecture
@@ -19,8 +20,7 @@ _PLATFORMS: dict[str, Architecture] = {
 _TAGS: dict[str, Architecture] = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaseFound:
+class BaseFound(Struct, frozen=True, kw_only=True):
     """The image that a Dockerfile starts from."""
 
     written: str

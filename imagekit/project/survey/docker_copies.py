@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+
+from msgspec import Struct, field
 
 from imagekit.model.reference import Reference
 from imagekit.project.survey.docker_run import all_steps
@@ -13,8 +14,7 @@ from imagekit.project.survey.shipping import data_beside, is_paper, joined, ship
 from imagekit.project.survey.values import Notes
 
 
-@dataclass(slots=True)
-class Copies:
+class Copies(Struct):
     """Follows the copies of the last stage into the stages before it."""
 
     file: str

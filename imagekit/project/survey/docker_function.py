@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+
+from msgspec import Struct, field
 
 from imagekit.project.config_lambda import RESERVED
 from imagekit.project.handler import handler_problem
@@ -33,8 +34,7 @@ _IGNORED = {
 _NOTHING = "nothing to do"
 
 
-@dataclass(slots=True)
-class DockerReader:
+class DockerReader(Struct):
     """Reads one Dockerfile of the project; `context` is the folder that COPY starts from."""
 
     dockerfile: Dockerfile

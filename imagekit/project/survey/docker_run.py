@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.project.survey.dockerfile import Instruction
 
@@ -40,8 +41,7 @@ _TOOLS = frozenset({"pip", "setuptools", "wheel", "awslambdaric", *_MANAGERS})
 _NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One command of a `RUN`."""
 
     line: int

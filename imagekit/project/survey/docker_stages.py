@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+
+from msgspec import Struct, field
 
 from imagekit.project.survey.docker_words import Word, Words
 from imagekit.project.survey.dockerfile import Dockerfile, Instruction
@@ -14,8 +15,7 @@ TASK_ROOT = "/var/task"
 _KNOWN = {"LAMBDA_TASK_ROOT": TASK_ROOT, "LAMBDA_RUNTIME_DIR": "/var/runtime"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class Copy(Struct, frozen=True, kw_only=True):
     """One `COPY` or `ADD`: sources as they are written, the place they go to as a whole path."""
 
     line: int
@@ -27,8 +27,7 @@ class Copy:
     """The stage or image that `--from` names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """One name of an `ENV` or `LABEL`."""
 
     line: int
@@ -36,8 +35,7 @@ class Setting:
     value: Word
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(Struct, frozen=True, kw_only=True):
     """One `FROM` with what follows it."""
 
     number: int
@@ -65,8 +63,7 @@ class Stage:
         return next((one for one in reversed(self.instructions) if one.word == word), None)
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Struct):
     """What holds at one line of a stage."""
 
     variables: dict[str, str]

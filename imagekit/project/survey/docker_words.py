@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])((?:[^{}]|\{[^{}]*\})*))?\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """One argument as the build sees it."""
 
     text: str
@@ -22,8 +22,7 @@ class Word:
     """Variables that only a build (or the base image) has a value for."""
 
 
-@dataclass(slots=True)
-class Words:
+class Words(Struct):
     """Splits and expands text, given what `ARG` and `ENV` said before."""
 
     variables: Mapping[str, str]

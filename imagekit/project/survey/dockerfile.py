@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imagekit.model.errors import ConfigError, Problem
 
@@ -28,8 +29,7 @@ _DIRECTIVE = re.compile(r"#\s*([a-zA-Z]+)\s*=\s*(\S+)\s*")
 _FLAG = re.compile(r"--([a-z-]+)(?:=(\S*))?(?:\s+|$)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instruction:
+class Instruction(Struct, frozen=True, kw_only=True):
     """One instruction, its lines joined."""
 
     line: int
@@ -59,8 +59,7 @@ class Instruction:
         return tuple(words) if good else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dockerfile:
+class Dockerfile(Struct, frozen=True, kw_only=True):
     """A file that parses."""
 
     file: str
@@ -93,8 +92,7 @@ def _escape(text: str) -> str:
     return "\\"
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     text: str
     escape: str
     problems: list[tuple[int, str]] = field(default_factory=list)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from imagekit.model.target import PYTHONS
 from imagekit.project.locks.toml import strings, table
@@ -19,8 +20,7 @@ _LOCKS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """The texts are those of files at the top; None where there is none."""
 
     pyproject: Mapping[str, object]

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imagekit.model.errors import ConfigError, Problem
 from imagekit.project.ignore import IgnoreFiles
@@ -25,8 +26,7 @@ _NOT_A_HANDLER = frozenset({"doc", "docs", "example", "examples", "test", "tests
 _DOCKERFILE = re.compile(r"(?i)(?:.*\.)?dockerfile(?:\..+)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folder:
+class Folder(Struct, frozen=True, kw_only=True):
     """Paths are relative to the project, with `/`."""
 
     name: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.project.handler import handler_problem
 from imagekit.project.neverlist import is_code_folder, is_module
@@ -20,8 +21,7 @@ _GENERIC = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(Struct, frozen=True, kw_only=True):
     """A handler with the folder that its imports start from."""
 
     candidate: Candidate

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.model.target import Architecture
 from imagekit.project.handler import handler_paths, handler_problem
@@ -43,8 +45,7 @@ def is_serverless(node: Node) -> bool:
     return node.get("functions") is not None and node.get("provider") is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Service:
+class _Service(Struct, frozen=True, kw_only=True):
     file: str
     node: Node
     folder: Folder

@@ -6,7 +6,8 @@ https://www.serverless.com/framework/docs/providers/aws/guide/packaging
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imagekit.project.survey.folder import Folder
 from imagekit.project.survey.shipping import data_beside, everything
@@ -18,8 +19,7 @@ _ALL = frozenset({"**", "./**", "**/*", "./**/*", "*", "."})
 _MEANINGLESS = ("node_modules", ".", "venv", "package.json", "package-lock.json", "__pycache__")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packaged:
+class Packaged(Struct, frozen=True, kw_only=True):
     """The three keys."""
 
     source: tuple[str, ...]
@@ -28,8 +28,7 @@ class Packaged:
     left: tuple[Left, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
+class _Pattern(Struct, frozen=True):
     text: str
     out: bool
     line: int

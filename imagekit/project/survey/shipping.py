@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from imagekit.project.neverlist import is_code_folder, is_module
 from imagekit.project.survey.folder import Folder, dockerfiles
@@ -25,8 +26,7 @@ _PAPERS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shipped:
+class Shipped(Struct, frozen=True, kw_only=True):
     """Entries of the two keys; `renamed` says why the copy cannot be carried over."""
 
     source: tuple[str, ...] = ()

@@ -7,8 +7,10 @@ template, serverless.yml, Dockerfile, Chalice, or handlers in the code
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.model.errors import ConfigError, LockError, Problem, UsageError
 from imagekit.project.config import FunctionConfig
@@ -57,8 +59,7 @@ def _pyproject(root: Path) -> Mapping[str, object]:
         raise ConfigError(problems=(problem,), hint=hint) from error
 
 
-@dataclass(slots=True)
-class _Surveyor:
+class _Surveyor(Struct):
     root: Path
     folder: Folder
     facts: Facts

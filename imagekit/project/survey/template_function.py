@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.model.target import Architecture
 from imagekit.project.config import LambdaSettings
@@ -25,8 +27,7 @@ _READ = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TemplateFunction:
+class TemplateFunction(Struct, frozen=True, kw_only=True):
     """A resource with the global properties already in it."""
 
     file: str

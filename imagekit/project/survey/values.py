@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from imagekit.model.target import Architecture
 from imagekit.project.config import LambdaSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """A fact and where it stands: `template.yaml:12`, `Python 3.13`."""
 
     where: str
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class Left(Struct, frozen=True, kw_only=True):
     """What imagekit's configuration cannot say, and what to do about it."""
 
     where: str
@@ -27,8 +26,7 @@ class Left:
     todo: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionFound:
+class FunctionFound(Struct, frozen=True, kw_only=True):
     """One function as a file of the project describes it, in the words of the configuration."""
 
     name: str
@@ -58,8 +56,7 @@ class FunctionFound:
     settings: LambdaSettings = field(default_factory=LambdaSettings)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """What one file says."""
 
     functions: tuple[FunctionFound, ...] = ()
@@ -67,8 +64,7 @@ class Reading:
     left: tuple[Left, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
+class Survey(Struct, frozen=True, kw_only=True):
     """Everything that was found; the functions as they are to be written."""
 
     functions: tuple[FunctionFound, ...]
@@ -76,8 +72,7 @@ class Survey:
     left: tuple[Left, ...]
 
 
-@dataclass(slots=True)
-class Notes:
+class Notes(Struct):
     """Collects what a reader meets on its way."""
 
     found: list[Said] = field(default_factory=list)

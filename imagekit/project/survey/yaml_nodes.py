@@ -8,8 +8,10 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-functio
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imagekit.model.errors import ConfigError, Problem
 
@@ -18,8 +20,7 @@ _MERGE = f"{_CORE}merge"
 _KINDS = frozenset({"str", "int", "float", "bool", "null", "timestamp", "value", "seq", "map"})
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A value of a YAML file. Every reader gives None where the value is of another kind."""
 
     value: str | tuple[Node, ...] | Mapping[str, Node]
@@ -98,8 +99,7 @@ def read_yaml(text: str, file: str) -> Node:
         raise _refused(file, 1, "is nested too deeply") from error
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """Turns PyYAML's nodes into ours, each once: aliases share what they stand for."""
 
     file: str

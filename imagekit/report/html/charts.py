@@ -6,8 +6,9 @@ Names of keys are short: a flame chart has thousands of rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from imagekit.model.footprint import WORDS, Footprint, LayerFootprint, PackageFootprint
 from imagekit.model.startup import Import, ImportProfile, Spread, StartSeries
@@ -66,8 +67,7 @@ def categories(footprint: Footprint) -> list[Json]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """One bar of the flame chart, in µs from the first import."""
 
     start_us: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tarfile
-from dataclasses import replace
 from typing import BinaryIO
+
+from msgspec.structs import replace
 
 from imagekit.check.inventory.difference import Change, difference
 from imagekit.check.inventory.read import Reader

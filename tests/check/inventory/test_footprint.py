@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import tracemalloc
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imagekit.check.inventory.footprint import footprint_of, largest_files, limits_of
 from imagekit.check.inventory.read import Reader

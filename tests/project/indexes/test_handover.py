@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec import Struct, field
 
 from imagekit.model.errors import CannotBuild, CommandFailed, IndexRefused
 from imagekit.project.indexes.handover import Handover
@@ -23,8 +23,7 @@ REFUSED = (
 FORBIDDEN = "error: Failed to fetch\n  cause: HTTP status client error (403 Forbidden) for url ({})"
 
 
-@dataclass
-class Runs:
+class Runs(Struct):
     """In uv's place: keeps each environment, and lets in whom `allows` says."""
 
     allows: Callable[[Mapping[str, str]], bool] = lambda _: True

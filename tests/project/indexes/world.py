@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from imagekit.project.indexes.chain import Chain
 from imagekit.project.indexes.machine import Machine
@@ -16,8 +17,7 @@ URL = f"https://{HOST}/simple/"
 WHEEL = f"https://{HOST}/files/demo-1.0-py3-none-any.whl"
 
 
-@dataclass
-class World:
+class World(Struct):
     """Everything lies below `root`; nothing of the user's machine is read."""
 
     root: Path
