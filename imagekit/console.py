@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from msgspec import Struct, field
-
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -70,16 +68,22 @@ class Meter:
                 self._bar[0].stop()
 
 
-class Console(Struct):
+class Console:
     """stdout is the answer, stderr is the talk."""
 
-    out: TextIO = field(default_factory=lambda: sys.stdout)
-    err: TextIO = field(default_factory=lambda: sys.stderr)
-    verbose: bool = False
-    groups: Groups = ""
-    _open: list[str] = field(default_factory=list)
-    _sections: int = 0
-    _bar: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(
+        self,
+        *,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        verbose: bool = False,
+        groups: Groups = "",
+    ) -> None:
+        self.out, self.err = out or sys.stdout, err or sys.stderr
+        self.verbose, self.groups = verbose, groups
+        self._open: list[str] = []
+        self._sections = 0
+        self._bar = threading.Lock()
 
     def columns(self) -> int | None:
         """How wide the terminal is that shows the answer; None where a program reads it."""

@@ -10,8 +10,6 @@ from typing import Any
 
 import typer
 
-from imagekit.model.errors import ImagekitError, UsageError
-
 SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 ASKED_BY_SHELL = "_IMAGEKIT_COMPLETE"
 """Set by the script that a shell runs to be told what may follow."""
@@ -62,6 +60,8 @@ def _shell(value: str) -> str:
     if shell in SHELLS:
         return shell
     what = f"{shell} has no completion here" if shell else "which shell this is cannot be told"
+    from imagekit.model.errors import UsageError
+
     raise UsageError(what=what, hint=f"name one of: {', '.join(SHELLS)}")
 
 
@@ -78,9 +78,11 @@ def _running_us() -> str:
 def function_names(context: typer.Context, incomplete: str) -> list[str]:
     """The functions of the project here that begin so; none where it cannot be read."""
     from imagekit import __version__
-    from imagekit.project.read_config import load
 
     # A shell shows whatever is written, in the middle of the line that is typed.
+    from imagekit.model.errors import ImagekitError
+    from imagekit.project.read_config import load
+
     with suppress(ImagekitError, OSError, ValueError):
         folder = context.params.get("project") or Path(os.curdir)
         names = (one.name for one in load(Path(folder), version=__version__).functions)

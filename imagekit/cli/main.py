@@ -32,7 +32,6 @@ from imagekit.cli import (
 )
 from imagekit.cli.sections import Sections
 from imagekit.console import Console, never_fail_to_write
-from imagekit.model.errors import ImagekitError
 
 BUG = 70
 
@@ -121,12 +120,10 @@ def run(arguments: list[str], console: Console) -> int:
         app(words, prog_name="imagekit", obj=settings)
     except SystemExit as end:
         return _status(end)
-    except ImagekitError as error:
-        return _failed(error, console, verbose=settings.verbose)
     except BrokenPipeError:
         return 0
-    except Exception:
-        return _bug(console, verbose=settings.verbose)
+    except Exception as error:
+        return _failed(error, console, verbose=settings.verbose)
     return 0
 
 
@@ -134,22 +131,16 @@ def _status(end: SystemExit) -> int:
     return end.code if isinstance(end.code, int) else 0
 
 
-def _failed(error: ImagekitError, console: Console, *, verbose: bool) -> int:
-    from imagekit.report.errors import words
+def _failed(error: Exception, console: Console, *, verbose: bool) -> int:
+    from imagekit.model.errors import ImagekitError
+    from imagekit.report.errors import REPORT_BUG, words
 
     if verbose:
-        console.say(traceback.format_exc())
-    console.say(words(error))
-    return error.exit_code
-
-
-def _bug(console: Console, *, verbose: bool) -> int:
-    from imagekit.report.errors import REPORT_BUG
-
-    console.say(traceback.format_exc() if verbose else _last_line())
+        console.say("".join(traceback.format_exception(error)))
+    if isinstance(error, ImagekitError):
+        console.say(words(error))
+        return error.exit_code
+    if not verbose:
+        console.say(f"error: {traceback.format_exception_only(error)[-1].splitlines()[-1]}")
     console.say(f"\nhint: {REPORT_BUG}")
     return BUG
-
-
-def _last_line() -> str:
-    return f"error: {traceback.format_exc().strip().splitlines()[-1]}"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from msgspec import Struct
 
 from imagekit.cli.completion import function_names
 from imagekit.console import Console, groups_of
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
 UPGRADE_BASE = "--upgrade-base"
 
 
-class Settings(Struct):
+class Settings:
     """What is said before or after the command alike; one for each run of the command line."""
 
-    verbose: bool = False
+    verbose = False
 
 
 def _verbose(context: typer.Context, value: bool) -> bool:

@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-HEAVY = {"boto3", "botocore", "docker", "rich", "jinja2", "urllib3", "packaging", "installer"}
+HEAVY = {"boto3", "botocore", "docker", "installer", "jinja2", "packaging", "rich", "urllib3"}
+HEAVY |= {"msgspec"}
 
 
 def imagekit(*arguments: str) -> subprocess.CompletedProcess[str]:

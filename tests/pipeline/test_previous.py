@@ -141,7 +141,8 @@ def test_a_registry_in_trouble_costs_the_cache_alone(tmp_path: Path) -> None:
         found.know("app", "x86_64", wheels, source("app.py"))
 
         assert not is_measured(wheels, found.workshop.store)
-        assert "nothing is reused" in found.workshop.console.err.getvalue()  # type: ignore[attr-defined]
+        said = found.workshop.console.err
+        assert isinstance(said, io.StringIO) and "nothing is reused" in said.getvalue()
 
 
 def test_nothing_is_asked_where_nothing_is_missing(tmp_path: Path) -> None:
