@@ -9,7 +9,7 @@ from datetime import date
 from msgspec import Struct
 
 from imagekit.deploy.layers import DIRECT_LIMIT_BYTES
-from imagekit.deploy.wanted import Facts, Wanted
+from imagekit.deploy.wanted import Facts, Meant, Wanted
 from imagekit.model.function import FunctionState, Observed
 from imagekit.model.lambda_layer import MOST_LAYERS
 from imagekit.model.sizes import size
@@ -42,30 +42,32 @@ class Refusal(Struct, frozen=True):
 def refusals(observed: Observed, wanted: Wanted, facts: Facts, today: date) -> tuple[Refusal, ...]:
     """Every reason at once; none is good news."""
     return (
-        *_at(observed.function, wanted, facts, today),
+        *ahead(observed.function, wanted, facts.region, today),
         *_region(wanted, facts),
         *_archive(wanted, facts),
         *_packages(observed, wanted, facts),
         *_layers(observed, wanted, facts),
-        *_settings(observed, wanted),
     )
 
 
-def _at(
-    function: FunctionState | None, wanted: Wanted, facts: Facts, today: date
-) -> Iterator[Refusal]:
-    if function is None:
-        yield from _missing(wanted, facts, today)
-        return
+def ahead(
+    function: FunctionState | None, meant: Meant, region: str, today: date
+) -> tuple[Refusal, ...]:
+    """Those that hold whatever the bytes of the artefact will be: told before it is made."""
+    at = _missing(meant, region, today) if function is None else _there(function, meant, today)
+    return (*at, *_settings(function, meant))
+
+
+def _there(function: FunctionState, wanted: Meant, today: date) -> Iterator[Refusal]:
     yield from _kind(function, wanted)
     yield from _stack(function, wanted)
     yield from _python(function, wanted, today)
 
 
-def _missing(wanted: Wanted, facts: Facts, today: date) -> Iterator[Refusal]:
+def _missing(wanted: Meant, region: str, today: date) -> Iterator[Refusal]:
     if not wanted.create:
         yield Refusal(
-            f"there is no function {wanted.name} in {facts.region}",
+            f"there is no function {wanted.name} in {region}",
             "add `--create --role ARN` to make it, or `--stage`, or AWS_REGION",
         )
     elif wanted.settings.role is None:
@@ -85,7 +87,7 @@ def _missing(wanted: Wanted, facts: Facts, today: date) -> Iterator[Refusal]:
         )
 
 
-def _kind(function: FunctionState, wanted: Wanted) -> Iterator[Refusal]:
+def _kind(function: FunctionState, wanted: Meant) -> Iterator[Refusal]:
     if function.package != wanted.package:
         here, there = _a(function.package), _a(wanted.package)
         yield Refusal(
@@ -101,18 +103,17 @@ def _kind(function: FunctionState, wanted: Wanted) -> Iterator[Refusal]:
         )
 
 
-def _stack(function: FunctionState, wanted: Wanted) -> Iterator[Refusal]:
+def _stack(function: FunctionState, wanted: Meant) -> Iterator[Refusal]:
     if function.stack is None or wanted.anyway:
         return
-    code = f"ImageUri={wanted.code.image}" if wanted.code.image else f"CodeUri={wanted.archive}"
     yield Refusal(
         f"CloudFormation's stack {function.stack} owns the function, and would set it back",
         f"aws cloudformation deploy --stack-name {function.stack} --template-file TEMPLATE "
-        f"--parameter-overrides {code}, or `--anyway`",
+        f"--parameter-overrides {wanted.parameter}, or `--anyway`",
     )
 
 
-def _python(function: FunctionState, wanted: Wanted, today: date) -> Iterator[Refusal]:
+def _python(function: FunctionState, wanted: Meant, today: date) -> Iterator[Refusal]:
     if function.package != "zip" or wanted.package != "zip":
         return
     change = f"aws lambda update-function-configuration --function-name {wanted.name}"
@@ -217,8 +218,8 @@ def _short(arn: str) -> str:
     return arn.partition(":layer:")[2] or arn
 
 
-def _settings(observed: Observed, wanted: Wanted) -> Iterator[Refusal]:
-    settings, function = wanted.settings, observed.function
+def _settings(function: FunctionState | None, wanted: Meant) -> Iterator[Refusal]:
+    settings = wanted.settings
     yield from _env(function, wanted)
     if wanted.package == "image" and settings.layers:
         yield Refusal(
@@ -241,7 +242,7 @@ def _settings(observed: Observed, wanted: Wanted) -> Iterator[Refusal]:
         )
 
 
-def _env(function: FunctionState | None, wanted: Wanted) -> Iterator[Refusal]:
+def _env(function: FunctionState | None, wanted: Meant) -> Iterator[Refusal]:
     """All variables together: those that are named, and those that the function has besides."""
     if wanted.settings.env is None or function is None:
         return

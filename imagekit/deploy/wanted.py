@@ -52,20 +52,37 @@ def _top(handler: str) -> str:
     return handler.replace("/", ".").partition(".")[0]
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
-    """One function in one place."""
+class Meant(Struct, frozen=True, kw_only=True):
+    """One function in one place, as far as it is known before its artefact is made."""
 
     name: str
     """As Lambda calls it."""
     package: PackageType
     architecture: Architecture | None
     """None: not known, as for a ZIP that was made elsewhere."""
+    settings: LambdaSettings
+    runtime: str | None = None
+    """Of a ZIP, as `handler`; None: not known."""
+    handler: str | None = None
+    create: bool = False
+    """Whether a function that is not there is made; `settings.role` then says as whom."""
+    anyway: bool = False
+    """Whether to go on where CloudFormation owns the function, or its architecture changes."""
+
+    @property
+    def parameter(self) -> str:
+        """What is to run, as a parameter of a template that owns the function."""
+        return "ImageUri=IMAGE" if self.package == "image" else "CodeUri=ARCHIVE"
+
+
+class Wanted(Meant, frozen=True, kw_only=True):
+    """The same with all that is to be brought about."""
+
     digest: Digest
     """Of the image's manifest, or of the archive."""
     sha256: str
     """What Lambda will call CodeSha256 (lambda_rules L8)."""
     code: Code
-    settings: LambdaSettings
     archive: Path | None = None
     """A ZIP on this disk, for what goes through a bucket."""
     rest: Upload | None = None
@@ -78,15 +95,13 @@ class Wanted(Struct, frozen=True, kw_only=True):
     alias: str | None = None
     note: VersionNote = field(default_factory=VersionNote)
     """What is known of the artefact; `was` is added when a version is published."""
-    runtime: str | None = None
-    """Of a ZIP, as `handler`; None: not known."""
-    handler: str | None = None
     command: Command | None = None
     """Of an image; None: what it starts is its own affair."""
-    create: bool = False
-    """Whether a function that is not there is made; `settings.role` then says as whom."""
-    anyway: bool = False
-    """Whether to go on where CloudFormation owns the function, or its architecture changes."""
+
+    @property
+    def parameter(self) -> str:
+        """As a template would have it."""
+        return f"ImageUri={self.code.image}" if self.code.image else f"CodeUri={self.archive}"
 
 
 class Facts(Struct, frozen=True, kw_only=True):

@@ -57,6 +57,8 @@ def build(
     session = session.reusing(cache.previous)
     plans = session.plans()
     session.decisions.save()
+    if known.require is not None:
+        known.require(plans)
     remind(workshop, session.decisions.lock, plans)
     budgets = Budgets(session=session, previous=cache.previous)
     budgets.require_foreseen(plans)

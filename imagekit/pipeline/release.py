@@ -18,11 +18,13 @@ from imagekit.model.deployment import Deployed
 from imagekit.model.errors import UsageError
 from imagekit.model.outcome import Outcome
 from imagekit.pipeline.build import build
+from imagekit.pipeline.deploying.ahead import Ahead
 from imagekit.pipeline.deploying.handover import Handover
+from imagekit.pipeline.deploying.places import Spot, spots
 from imagekit.pipeline.deploying.request import DeployRequest
+from imagekit.pipeline.deploying.running import Running
 from imagekit.pipeline.deploying.stages import at_stage, chosen
 from imagekit.pipeline.pushing.known import Known
-from imagekit.pipeline.pushing.running import Running
 from imagekit.pipeline.request import Outputs, Request
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import ProjectConfig, Stage
@@ -54,17 +56,16 @@ def run(workshop: Workshop, asked: ReleaseRequest, handover: Handover) -> int:
         return 0
     # Known before anything is built: a release without its stage would stop at the very end.
     stages = chosen(project, asked.deploy.stages) if asked.deploys else (None,)
-    running = Running(workshop=workshop, stages=stages) if asked.deploys else None
+    there = spots(workshop, project.functions, stages) if asked.deploys else ()
     with workshop.console.stage("build"):
-        known = Known(project=project, deployed=running)
-        outcomes = build(workshop, asked.build, asked.outputs, known)
+        outcomes = build(workshop, asked.build, asked.outputs, _known(project, there, asked))
     for outcome in outcomes:
         workshop.console.say(closing_line(outcome))
     done: tuple[Deployed, ...] = ()
     status = 0
     if asked.deploys:
         _promote(workshop, project, outcomes, stages, asked)
-        done, status = _deploy(workshop, project, asked)
+        done, status = _deploy(workshop, project, asked, there)
     handover.give(workshop.console, outcomes, done)
     return status
 
@@ -118,6 +119,15 @@ def read_shard(text: str | None) -> tuple[int, int]:
     )
 
 
+def _known(project: ProjectConfig, there: Sequence[Spot], asked: ReleaseRequest) -> Known:
+    """What is deployed is a cache of layers, and may refuse what is to come."""
+    if not asked.deploys:
+        return Known(project=project)
+    running = Running(spots=there)
+    ahead = Ahead(running=running, request=asked.deploy)
+    return Known(project=project, deployed=running, require=ahead.require)
+
+
 def _load(workshop: Workshop, asked: ReleaseRequest) -> ProjectConfig:
     return load(workshop.folder, asked.build.functions, version=__version__)
 
@@ -166,12 +176,12 @@ def _promote(
 
 
 def _deploy(
-    workshop: Workshop, project: ProjectConfig, asked: ReleaseRequest
+    workshop: Workshop, project: ProjectConfig, asked: ReleaseRequest, there: Sequence[Spot]
 ) -> tuple[tuple[Deployed, ...], int]:
     from imagekit.pipeline.deploying.deploy import deploy
     from imagekit.report.deploy import closing_lines
 
-    done, status = deploy(workshop, project, asked.deploy)
+    done, status = deploy(workshop, project, asked.deploy, there)
     for line in closing_lines(done):
         workshop.console.say(line)
     return done, status

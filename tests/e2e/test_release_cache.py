@@ -72,15 +72,14 @@ def test_layers_come_from_what_is_deployed(
 
 
 @pytest.mark.parametrize("empty", [False, True])
-def test_lambda_is_asked_once_and_only_from_an_empty_disk(
+def test_lambda_is_asked_once_before_it_is_deployed_to(
     stale: Project, functions: LambdaFront, tmp_path: Path, empty: bool
 ) -> None:
-    """A full disk: only what a deployment looks at itself."""
+    """Whether it would refuse, and for an empty disk what it runs, is one question."""
     release(stale, env={"IMAGEKIT_CACHE_DIR": str(tmp_path / "fresh")} if empty else {})
     looked = functions.operations()[: functions.operations().index("UpdateFunctionCode")]
 
-    observing = ["GetFunction", "GetAlias", "GetFunction"]
-    assert looked == (["GetFunction", *observing] if empty else observing)
+    assert looked == ["GetFunction", "GetFunction", "GetAlias", "GetFunction"]
 
 
 @pytest.mark.parametrize("command", [("build", "--push"), ("release", "--no-deploy")])
@@ -94,19 +93,20 @@ def test_who_does_not_deploy_does_not_ask_lambda(
     assert set(index.downloads()) == {"late-1.0-py3-none-any.whl"}
 
 
-def test_a_lambda_that_says_no_costs_the_cache_alone(
-    stale: Project, index: Index, functions: LambdaFront, tmp_path: Path
+def test_a_lambda_that_cannot_be_asked_ends_a_release_at_once(
+    stale: Project, ecr: EcrRegistry, index: Index, tmp_path: Path
 ) -> None:
-    """Whatever is wrong there, the deployment will meet it; the layers are made from wheels."""
+    """Exit 3 before a wheel is fetched or a layer sent; the same command completes it later."""
     env = {
         "IMAGEKIT_CACHE_DIR": str(tmp_path / "fresh"),
         "AWS_ENDPOINT_URL_LAMBDA": "http://[::1]:9",
     }
-    done = stale.run("release", "--alias", "live", "--verbose", env=env)
+    before = len(ecr.saw("PUT"))
+    done = stale.run("release", "--alias", "live", env=env)
 
     assert done.returncode == 3
-    assert "no more images are looked at for app" in done.stderr
-    assert set(index.downloads()) == {"late-1.0-py3-none-any.whl"}
+    assert not index.downloads()
+    assert len(ecr.saw("PUT")) == before
 
 
 def test_no_reuse_asks_for_nothing(

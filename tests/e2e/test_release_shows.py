@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imagekit.deploy.canary import Canary
+from imagekit.oci.layer import KIND as LAYER
+from imagekit.report.errors import words
 from tests.deploy.world import Clock, World
 from tests.e2e.projects import write_pylock
 from tests.e2e.releasing import Cloud, Ended, Runner, code
@@ -41,10 +44,10 @@ def counted(cloud: Cloud, runner: Runner, store: Path | None = None) -> tuple[En
     return ended, [one.partition("?")[0] for one in trouble.seen]
 
 
-def test_nothing_changed_costs_eight_requests(
+def test_nothing_changed_costs_nine_requests(
     runner: Runner, cloud: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Who are we, a token, what is there, and three looks at the function; then nothing."""
+    """Who are we, a token, what is there, and four looks at the function; then nothing."""
     store = runner.machine()
     assert runner.release(store).status == 0
     ended, seen = counted(cloud, runner, store)
@@ -55,10 +58,42 @@ def test_nothing_changed_costs_eight_requests(
     assert [one for one in seen if one.startswith(("POST", "PUT", "PATCH"))] == []
     assert [one for one in seen if one.startswith("lambda")] == [
         "lambda GetFunction app",
+        "lambda GetFunction app",
         "lambda GetAlias app",
         "lambda GetFunction app",
     ]
-    assert len(seen) == 8, seen
+    assert len(seen) == 9, seen
+
+
+def test_what_lambda_would_refuse_is_told_before_anything_is_made(
+    runner: Runner, cloud: Cloud
+) -> None:
+    """No function to update, a ZIP's function, CloudFormation's: nothing is built, nothing sent."""
+    change(runner, 1)
+    functions = cloud.world.client("lambda")
+    tagged = functions.get_function(FunctionName="app")["Configuration"]["FunctionArn"]
+    functions.tag_resource(Resource=tagged, Tags={"aws:cloudformation:stack-name": "prod"})
+    owned = refused(runner, cloud)
+    configure(runner, "[functions.app]", "[functions.app.lambda]\nname = 'nobody'\n[functions.app]")
+    missing = refused(runner, cloud, create=False, role=None)
+
+    assert "CloudFormation's stack prod owns the function" in owned
+    assert "aws cloudformation deploy --stack-name prod" in owned
+    assert "there is no function nobody in eu-west-1" in missing
+
+
+def refused(runner: Runner, cloud: Cloud, **deploy: Any) -> str:
+    """What a release says that changes nothing and makes nothing."""
+    store = runner.machine()
+    trouble = Trouble()
+    cloud.have(trouble)
+    ended = runner.release(store, **deploy)
+    cloud.have(None)
+
+    assert ended.status == 1
+    assert [one for one in trouble.seen if one.startswith(("POST", "PUT", "PATCH"))] == []
+    assert not (store / "records" / LAYER).exists(), "a layer was made"
+    return words(ended.error) if ended.error else ""
 
 
 def test_code_and_configuration_in_their_order(runner: Runner, cloud: Cloud) -> None:
@@ -71,7 +106,7 @@ def test_code_and_configuration_in_their_order(runner: Runner, cloud: Cloud) -> 
 
     calls = [one.split()[1] for one in seen if one.startswith("lambda")]
     assert calls == [
-        *("GetFunction", "GetAlias", "GetFunction"),
+        *("GetFunction", "GetFunction", "GetAlias", "GetFunction"),
         *("UpdateFunctionCode", "GetFunction", "GetFunction"),
         *("UpdateFunctionConfiguration", "GetFunction", "GetFunction"),
         *("PublishVersion", "UpdateAlias"),

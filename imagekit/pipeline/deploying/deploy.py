@@ -21,7 +21,7 @@ from imagekit.model.deployment import Deployed, VersionNote
 from imagekit.model.errors import ImagekitError, UsageError
 from imagekit.model.function import Observed
 from imagekit.pipeline.deploying.jobs import Job, Preparing
-from imagekit.pipeline.deploying.places import spots
+from imagekit.pipeline.deploying.places import Spot, spots
 from imagekit.pipeline.deploying.request import DeployRequest
 from imagekit.pipeline.deploying.stages import chosen, waves
 from imagekit.pipeline.parallel import each
@@ -44,14 +44,19 @@ def run(workshop: Workshop, request: DeployRequest, *, json: bool = False) -> in
 
 
 def deploy(
-    workshop: Workshop, project: ProjectConfig, request: DeployRequest
+    workshop: Workshop,
+    project: ProjectConfig,
+    request: DeployRequest,
+    there: Sequence[Spot] = (),
 ) -> tuple[tuple[Deployed, ...], int]:
-    """The same without a word on stdout: what was done, and the exit code of the failures."""
+    """The same without a word on stdout: what was done, and the exit code of the failures.
+
+    `there` is every function in every stage, where the caller has looked for them already.
+    """
     stages = chosen(project, request.stages)
     with workshop.console.stage("observe"):
-        jobs = Preparing(project=project, request=request).jobs(
-            spots(workshop, project.functions, stages)
-        )
+        there = there or spots(workshop, project.functions, stages)
+        jobs = Preparing(project=project, request=request).jobs(there)
     _require_alias(request, jobs)
     for job in jobs:
         if job.warning:

@@ -34,7 +34,7 @@ from imagekit.pipeline.deploying.sent import (
 )
 from imagekit.pipeline.parallel import each
 from imagekit.pipeline.planning.others_layers import layer_bytes
-from imagekit.project.config import FunctionConfig, ProjectConfig
+from imagekit.project.config import FunctionConfig, LambdaSettings, ProjectConfig
 from imagekit.project.config_stages import repository_of
 
 
@@ -64,7 +64,8 @@ class Preparing(Struct, frozen=True, kw_only=True):
             )
         found = each(self._looked, spots, self.request.jobs)
         jobs = tuple(one for one in found if isinstance(one, Job))
-        _refuse(jobs, [one for one in found if not isinstance(one, Job)])
+        refused = [(job.spot.label, refusal) for job in jobs for refusal in job.refusals]
+        refuse(refused, [one for one in found if not isinstance(one, Job)])
         return jobs
 
     def _looked(self, spot: Spot) -> Job | CannotDeploy | UsageError:
@@ -151,12 +152,9 @@ class Preparing(Struct, frozen=True, kw_only=True):
         return self._observed(spot, wanted, facts)
 
     def _common(self, spot: Spot, source: Source) -> dict[str, Any]:
-        settings = spot.settings
-        if self.request.role is not None:
-            settings = replace(settings, role=settings.role or self.request.role)
         return {
             "name": spot.name,
-            "settings": settings,
+            "settings": settings_of(spot, self.request),
             "alias": self.request.alias or (spot.stage.alias if spot.stage else None),
             "note": VersionNote(commit=source.commit, base=source.base),
             "create": self.request.create,
@@ -213,14 +211,23 @@ def _elsewhere(spot: Spot) -> bool:
     return endpoint(spot.workshop.environ, "LAMBDA") is not None
 
 
-def _refuse(jobs: Sequence[Job], errors: Sequence[CannotDeploy | UsageError]) -> None:
-    """Raise everything that speaks against deploying; what the user gave first."""
+def settings_of(spot: Spot, request: DeployRequest) -> LambdaSettings:
+    """The configuration of the function there, with the role that the command line names."""
+    if request.role is None:
+        return spot.settings
+    return replace(spot.settings, role=spot.settings.role or request.role)
+
+
+def refuse(
+    refused: Sequence[tuple[str, Refusal]], errors: Sequence[CannotDeploy | UsageError] = ()
+) -> None:
+    """Raise everything that speaks against deploying, each with whose it is; what the user gave
+    first."""
     wrong = [error for error in errors if isinstance(error, UsageError)]
     if wrong:
         told = dict.fromkeys(error.what for error in wrong)
         raise UsageError(what="\n  ".join(told), hint=wrong[0].hint)
     missing = [error for error in errors if isinstance(error, CannotDeploy)]
-    refused = [(job.spot.label, refusal) for job in jobs for refusal in job.refusals]
     problems = (
         *(problem for error in missing for problem in error.problems),
         *(Problem(label, refusal.what) for label, refusal in refused),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from imagekit.pipeline.pushing.layer_shelf import Shelves
 from imagekit.pipeline.pushing.previous import PreviousImages
 from imagekit.pipeline.request import Outputs
 from imagekit.pipeline.session import Session
+from imagekit.plan.build_plan import BuildPlan
 from imagekit.project.config import FunctionConfig, ProjectConfig
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Known(Struct, frozen=True, kw_only=True):
     """The configuration; None: it is still to be read."""
     deployed: Deployed | None = None
     """None where AWS is not to be asked."""
+    require: Callable[[Sequence[BuildPlan]], None] | None = None
+    """Raises what speaks against plans that nothing was made of yet."""
 
 
 NOTHING_KNOWN = Known()

@@ -1,0 +1,57 @@
+"""What Lambda would refuse whatever an artefact's bytes will be: told before it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from imagekit.deploy.refusals import Refusal, ahead
+from imagekit.deploy.wanted import Meant
+from imagekit.model.packaging import package_type
+from imagekit.pipeline.deploying.jobs import refuse, settings_of
+from imagekit.pipeline.deploying.places import Spot
+from imagekit.pipeline.deploying.request import DeployRequest
+from imagekit.pipeline.deploying.running import Running
+from imagekit.pipeline.deploying.sent import managed_runtime
+from imagekit.pipeline.parallel import each
+from imagekit.plan.build_plan import BuildPlan
+
+
+class Ahead(Struct, frozen=True, kw_only=True):
+    """Looks at the functions of one release while it is still a plan."""
+
+    running: Running
+    request: DeployRequest
+
+    def require(self, plans: Sequence[BuildPlan]) -> None:
+        """CannotDeploy with every reason of every function in every stage; RemoteError."""
+        found = each(
+            lambda spot: (spot, self._of(spot, plans)), self.running.spots, self.request.jobs
+        )
+        refuse([(spot.label, refusal) for spot, those in found for refusal in those])
+
+    def _of(self, spot: Spot, plans: Sequence[BuildPlan]) -> tuple[Refusal, ...]:
+        there = self.running.at(spot)
+        mine = [plan for plan in plans if plan.function == spot.function.name]
+        # Of several architectures the one is deployed that the function has.
+        fits = [plan for plan in mine if there and plan.target.architecture == there.architecture]
+        today = spot.place.now().date()
+        return tuple(
+            refusal
+            for plan in (fits or mine)[:1]
+            for refusal in ahead(there, self._meant(spot, plan), spot.place.functions.region, today)
+        )
+
+    def _meant(self, spot: Spot, plan: BuildPlan) -> Meant:
+        package = package_type(plan.packaging)
+        return Meant(
+            name=spot.name,
+            package=package,
+            architecture=plan.target.architecture,
+            settings=settings_of(spot, self.request),
+            runtime=managed_runtime(spot.function) if package == "zip" else None,
+            handler=spot.function.handler if package == "zip" else None,
+            create=self.request.create,
+            anyway=self.request.anyway,
+        )
