@@ -132,3 +132,19 @@ def test_functions_take_at_most_six_parameters() -> None:
     ]
 
     assert wide == []
+
+
+def test_values_are_structs() -> None:
+    """A start makes some 240 classes: a dataclass takes half a millisecond, a struct a hundredth
+    of that. Dataclasses are for exceptions, and for values that hide or do not compare a field."""
+    needless = [
+        f"{path}: {node.name}"
+        for _, path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        and "dataclass" in "".join(map(ast.unparse, node.decorator_list))
+        and not node.bases  # errors are the only ones
+        and not any("=False" in ast.unparse(line) for line in node.body)
+    ]
+
+    assert needless == []

@@ -23,11 +23,11 @@ _TOOLS: tuple[Literal["poetry", "pdm"], ...] = ("poetry", "pdm")
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
 class Kept:
     """What was read of a lock in this run: many functions of one lock cost one reading."""
 
-    values: dict[Hashable, object] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.values: dict[Hashable, object] = {}
 
     def of(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value of `key`, made when it is first asked for."""
