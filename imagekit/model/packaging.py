@@ -30,6 +30,9 @@ DESCRIPTION = f"{LOADER}/bundle.json"
 ARCHIVE = f"{LOADER}/packages.zip"
 """What it unpacks, where it lies in the ZIP."""
 
+DEFAULT_STORAGE = 512
+"""MB of `/tmp` where nobody asks for more (lambda_rules P6)."""
+
 
 class Unpacks(Struct, frozen=True, kw_only=True):
     """What is unpacked to `/tmp` at start; sizes are foreseen, and exact once it was made."""

@@ -12,10 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from imagekit.model.errors import TooLarge
-from imagekit.model.packaging import Unpacks
-
-DEFAULT_STORAGE = 512
-"""MB of `/tmp` where the configuration says nothing (lambda_rules P6)."""
+from imagekit.model.packaging import DEFAULT_STORAGE, Unpacks
 
 MOST_STORAGE = 10_240
 
