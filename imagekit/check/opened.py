@@ -75,3 +75,5 @@ class OpenZip(Struct, frozen=True, kw_only=True):
     """What its loader fetches from a bucket, where it is at hand."""
     layers: tuple[Path | BinaryIO, ...] = ()
     """The Lambda layers that it names, in their order, where they are at hand."""
+    storage: int | None = None
+    """MB of `/tmp` that the function asks for."""

@@ -31,6 +31,8 @@ class Described(Struct, frozen=True, kw_only=True):
     """Offset, length and SHA-256."""
     where: str | None
     """In S3; None: in the ZIP."""
+    unpacked_bytes: int = 0
+    """0 where it does not say."""
 
 
 def has_loader(opened: zipfile.ZipFile) -> bool:
@@ -44,11 +46,13 @@ def described(opened: zipfile.ZipFile) -> Described | None:
         match json.loads(opened.read(DESCRIPTION)):
             case {"digest": str(digest), "size_bytes": int(size), "parts": list(parts), **more}:
                 where = f"s3://{more['bucket']}/{more['key']}" if "bucket" in more else None
+                unpacked = more.get("unpacked_bytes")
                 return Described(
                     digest=digest,
                     size_bytes=size,
                     parts=tuple((int(at), int(length), str(sha)) for at, length, sha in parts),
                     where=where,
+                    unpacked_bytes=unpacked if isinstance(unpacked, int) else 0,
                 )
     except (KeyError, ValueError, TypeError):
         return None

@@ -25,8 +25,11 @@ WORDS: Final[dict[Category, str]] = {
 }
 """For people."""
 
-LayerKind = Literal["base", "extension", "client", "packages", "source", "zip", "other"]
-"""`zip` is a whole ZIP; `other` a layer that imagekit did not make, in an image without a base."""
+ZipPart = Literal["zip", "unpacked", "lambda-layer"]
+"""A ZIP itself, what its loader unpacks to `/tmp` at start, and a Lambda layer that it names."""
+
+LayerKind = Literal["base", "extension", "client", "packages", "source", "other"] | ZipPart
+"""`other` is a layer that imagekit did not make, in an image without a base."""
 
 _METADATA = re.compile(r"(^|/)[^/]+\.(dist|egg)-info(/|$)")
 _TESTS = re.compile(r"(^|/)tests?/|(^|/)(conftest|test_[^/]*|[^/]+_tests?)\.pyc?$")
@@ -119,7 +122,9 @@ class LayerFootprint(Struct, frozen=True, kw_only=True):
     digest: str | None = None
     """Of the compressed blob."""
     size_bytes: int | None = None
-    """Compressed."""
+    """Compressed; None also for what lies in another part."""
+    packed_bytes: int | None = None
+    """As one file in the ZIP, where it lies there."""
     uncounted_bytes: int = 0
     """Of files that are known in sum alone: they are in no package and in no category."""
     unread: str | None = None
@@ -216,6 +221,7 @@ def _layer_json(layer: LayerFootprint) -> dict[str, object]:
     known = {
         "digest": layer.digest,
         "size_bytes": layer.size_bytes,
+        "packed_bytes": layer.packed_bytes,
         "uncounted_bytes": layer.uncounted_bytes or None,
         "unread": layer.unread,
     }

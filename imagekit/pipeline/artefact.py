@@ -118,6 +118,7 @@ def _from_path(path: Path, function: FunctionConfig | None) -> Opened:
             layers=layers_beside(path),
             target=_managed(function),
             handler=function.handler if function else None,
+            storage=function.settings.storage if function else None,
         )
     index = next((kind for kind in _top_kinds(path) if kind in INDEXES), None)
     if index is not None:

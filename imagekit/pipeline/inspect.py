@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from msgspec import Struct
@@ -13,8 +14,10 @@ from msgspec.structs import replace
 from imagekit.check.inventory.difference import difference
 from imagekit.check.inventory.footprint import footprint_of, largest_files, limits_of
 from imagekit.check.inventory.read import Reader
-from imagekit.check.opened import OpenImage, OpenLayer
+from imagekit.check.opened import OpenImage, OpenLayer, OpenZip
 from imagekit.console import Meter
+from imagekit.model.digest import Digest
+from imagekit.model.lambda_layer import MOST_LAYERS, layer_path
 from imagekit.pipeline.artefact import Opened, opened
 from imagekit.pipeline.workshop import Workshop
 from imagekit.report.difference import difference_json, difference_lines
@@ -27,7 +30,7 @@ _LARGEST = 50
 def inspect(workshop: Workshop, artefact: str, *, json: bool) -> None:
     """Answer with what the artefact holds. Raises what opening it raises, and CannotBuild."""
     with opened(workshop, artefact) as found, _watched(workshop, [found]) as (watched,):
-        inventory = Reader().read(watched)
+        inventory = Reader(find=partial(_archive, workshop.store)).read(watched)
     footprint, limits = footprint_of(inventory), limits_of(inventory)
     files, size_bytes = largest_files(inventory, _LARGEST), inventory.size_bytes
     if json:
@@ -44,7 +47,7 @@ def diff(workshop: Workshop, before: str, after: str, *, json: bool) -> None:
     with ExitStack() as both:
         found = [both.enter_context(opened(workshop, text)) for text in (before, after)]
         one, other = both.enter_context(_watched(workshop, found))
-        reader = Reader(content=True)
+        reader = Reader(content=True, find=partial(_archive, workshop.store))
         differs = difference(reader.read(one), reader.read(other))
     answer = difference_json(differs) if json else "\n".join(difference_lines(differs))
     workshop.console.answer(answer)
@@ -65,8 +68,8 @@ def _watched(workshop: Workshop, found: Iterable[Opened]) -> Iterator[list[Opene
 
 
 def _from_store(found: Opened, store: Store) -> Opened:
-    if not isinstance(found, OpenImage):
-        return found
+    if isinstance(found, OpenZip):
+        return _with_all(found)
     return replace(found, layers=tuple(_stored(layer, store) for layer in found.layers))
 
 
@@ -76,6 +79,19 @@ def _stored(layer: OpenLayer, store: Store) -> OpenLayer:
         return layer
     path = store.blob_path(blob.digest)
     return replace(layer, open=lambda: path.open("rb"))
+
+
+def _with_all(found: OpenZip) -> OpenZip:
+    """The same ZIP with every layer beside it, also behind one that is not there."""
+    if not isinstance(found.source, Path):
+        return found
+    paths = (layer_path(found.source, number) for number in range(1, MOST_LAYERS + 1))
+    return replace(found, layers=tuple(path for path in paths if path.is_file()))
+
+
+def _archive(store: Store, digest: Digest, size_bytes: int) -> Path | None:
+    """What a ZIP names, where the store has it."""
+    return store.blob_path(digest) if store.has_blob(digest, size_bytes) else None
 
 
 def _metered(found: Opened, meter: Meter) -> Opened:

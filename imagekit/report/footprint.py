@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from imagekit.check.inventory.footprint import LargeFile
 from imagekit.model.footprint import (
     WORDS,
     Footprint,
     LayerFootprint,
+    LayerKind,
     Limit,
     PackageFootprint,
     footprint_json,
@@ -22,6 +24,10 @@ from imagekit.report.text import percent, used_of
 SCHEMA = 1
 
 _INDENT = 2
+_PLACES: Final[dict[LayerKind, str]] = {
+    "unpacked": "unpacked to /tmp: ",
+    "lambda-layer": "Lambda layer: ",
+}
 _PACKAGES = 15
 _FILES = 10
 _CATEGORIES = 3
@@ -41,9 +47,9 @@ def inspection_lines(
     inner = None if columns is None else columns - _INDENT
     compressed = f", {size(size_bytes)} compressed" if size_bytes is not None else ""
     yield f"{footprint.name}  {footprint.packaging}  {size(amount.unzipped_bytes)}{compressed}"
-    if footprint.packaging == "image":
+    if footprint.packaging == "image" or len(footprint.layers) > 1:
         yield ""
-        yield "layers"
+        yield "layers" if footprint.packaging == "image" else "parts"
         yield from _indented(table(list(_layers(footprint)), inner))
     yield ""
     yield "packages"
@@ -94,9 +100,14 @@ def inspection_json(
 def _layers(footprint: Footprint) -> Iterator[Row]:
     whole = footprint.amount.unzipped_bytes
     for layer in footprint.layers:
-        compressed = f"{size(layer.size_bytes)} compressed" if layer.size_bytes is not None else ""
-        cells = (size(layer.amount.unzipped_bytes), compressed, _inside(layer))
+        cells = (size(layer.amount.unzipped_bytes), _compressed(layer), _inside(layer))
         yield Row(layer.name, _share(layer.amount.unzipped_bytes, whole), cells)
+
+
+def _compressed(layer: LayerFootprint) -> str:
+    if layer.packed_bytes is not None:
+        return f"{size(layer.packed_bytes)} in the ZIP"
+    return f"{size(layer.size_bytes)} compressed" if layer.size_bytes is not None else ""
 
 
 def _inside(layer: LayerFootprint) -> str:
@@ -104,8 +115,9 @@ def _inside(layer: LayerFootprint) -> str:
         return f"unread: {layer.unread}"
     if layer.kind in ("base", "extension", "other"):
         return layer.kind
+    place = _PLACES.get(layer.kind, "")
     named = [one.label for one in layer.packages if one.label != layer.name]
-    return ", ".join(named[:_CATEGORIES]) + (", …" if len(named) > _CATEGORIES else "")
+    return place + ", ".join(named[:_CATEGORIES]) + (", …" if len(named) > _CATEGORIES else "")
 
 
 def _packages(footprint: Footprint) -> Iterator[Row]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from imagekit.check.inventory.read import BLOCK_BYTES, HASH_BYTES, Part
+from imagekit.check.inventory.parts import BLOCK_BYTES, HASH_BYTES, Part
 from imagekit.check.view import View
 
 CHUNK_BYTES: Final = 512 * 1024

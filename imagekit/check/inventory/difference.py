@@ -12,11 +12,13 @@ from msgspec.structs import replace
 from imagekit.check.inventory.chunks import ChunkEstimate, estimate, flatten
 from imagekit.check.inventory.claims import claims
 from imagekit.check.inventory.footprint import title
-from imagekit.check.inventory.read import Inventory, Part
+from imagekit.check.inventory.parts import Inventory, Part
 from imagekit.check.view import View
 from imagekit.model.digest import Digest
 
 _TASK_ROOT: Final = "var/task/"
+_ROOTS: Final = {"zip": _TASK_ROOT, "unpacked": "tmp/imagekit/", "lambda-layer": "opt/"}
+"""Where Lambda and the loader unpack, whatever the folder is called that the loader makes there."""
 _METADATA: Final = ".dist-info/METADATA"
 
 
@@ -62,7 +64,7 @@ class Difference(Struct, frozen=True, kw_only=True):
     chunks: ChunkEstimate | None
     """None for ZIPs, and where the files of a layer are not known."""
     unread: tuple[str, ...]
-    """Layers that differ and whose files are not known, with the reason."""
+    """Layers and archives that differ and whose files are not known, with the reason."""
 
     @property
     def same(self) -> bool:
@@ -95,14 +97,15 @@ def difference(before: Inventory, after: Inventory) -> Difference:
 
 
 def _comparable(one: Inventory, other: Inventory) -> tuple[Part, ...]:
-    """Its parts, without those that nobody read and both have; a ZIP's where Lambda unpacks it."""
+    """Its parts, without those that nobody read and both have; a ZIP's where they are unpacked."""
     parts = tuple(part for part in one.parts if not part.unread or _id(part) not in _ids(other))
-    return tuple(map(_unpacked, parts)) if one.packaging == "zip" else parts
+    return tuple(_unpacked(part) if part.kind else part for part in parts)
 
 
 def _unpacked(part: Part) -> Part:
+    root = _ROOTS[part.kind or "zip"]
     entries = (entry for entry in part.entries if entry.path)
-    moved = (replace(entry, path=f"{_TASK_ROOT}{entry.path}") for entry in entries)
+    moved = (replace(entry, path=f"{root}{entry.path}") for entry in entries)
     return replace(part, entries=tuple(moved))
 
 
@@ -133,25 +136,25 @@ def _id(part: Part) -> Digest | None:
     return part.digest or part.diff_id
 
 
-def _ids(inventory: Inventory) -> frozenset[Digest | None]:
-    return frozenset(map(_id, inventory.parts))
+def _ids(inventory: Inventory) -> frozenset[Digest]:
+    return frozenset(found for part in inventory.parts if (found := _id(part)))
 
 
 def _only_in(one: Inventory, other: Inventory) -> Iterator[LayerChange]:
     there = _ids(other)
     for part in one.parts:
-        if _id(part) not in there:
-            yield LayerChange(name=title(part), digest=str(_id(part)), size_bytes=part.size_bytes)
+        found = _id(part)
+        if found and found not in there:
+            yield LayerChange(name=title(part), digest=str(found), size_bytes=part.size_bytes)
 
 
 def _push_bytes(before: Inventory, after: Inventory) -> int | None:
-    """A ZIP is sent whole, unless it is the same; of an image its new blobs and documents."""
-    if after.packaging == "zip":
-        return 0 if _ids(before) == _ids(after) else after.size_bytes
+    """New archives, each whole; of an image its new blobs and documents."""
     if after.size_bytes is None:
         return None
+    there = {part.digest for part in before.parts if part.packed_bytes is None}
     blobs = {part.digest: part.size_bytes or 0 for part in after.parts}
-    layers = sum(size for digest, size in blobs.items() if digest not in _ids(before))
+    layers = sum(size for digest, size in blobs.items() if digest not in there)
     same = before.documents == after.documents
     return layers + (0 if same else sum(map(len, after.documents)))
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from imagekit.check.entries import Entry
 from imagekit.check.inventory.claims import Owner, owner_of
-from imagekit.check.inventory.read import Inventory, Part
+from imagekit.check.inventory.parts import BLOCK_BYTES, Inventory, Part
 from imagekit.check.limits import (
     FAST_MANIFEST_BYTES,
     MAX_LAYERS,
@@ -60,16 +60,7 @@ def footprint_of(inventory: Inventory) -> Footprint:
 def limits_of(inventory: Inventory) -> tuple[Limit, ...]:
     """What Lambda counts, as far as it is known."""
     if inventory.packaging == "zip":
-        unzipped = sum(entry.size_bytes for part in inventory.parts for entry in part.entries)
-        return (
-            Limit(rule="Z1", what="unzipped", used=unzipped, limit=UNZIPPED_BYTES),
-            Limit(
-                rule="Z2",
-                what="sent without S3",
-                used=inventory.size_bytes or 0,
-                limit=MAX_UPLOAD_BYTES,
-            ),
-        )
+        return tuple(_zip_limits(inventory))
     tars = sum(part.tar_bytes for part in inventory.parts)
     layers = Limit(
         rule="T7", what="layers", used=len(inventory.parts), limit=MAX_LAYERS, bytes=False
@@ -93,7 +84,7 @@ def largest_files(inventory: Inventory, count: int) -> tuple[LargeFile, ...]:
 def layer_kinds(inventory: Inventory) -> tuple[LayerKind, ...]:
     """What each layer is, as far as its history tells: what lies below ours is the base."""
     if inventory.packaging == "zip":
-        return tuple("zip" for _ in inventory.parts)
+        return tuple(part.kind or "zip" for part in inventory.parts)
     said = [_said(part) for part in inventory.parts]
     first = next((index for index, kind in enumerate(said) if kind != "other"), 0)
     return tuple("base" if index < first else kind for index, kind in enumerate(said))
@@ -104,6 +95,33 @@ def title(part: Part) -> str:
     if not part.created_by.startswith(_OURS):
         return part.name
     return part.created_by.removeprefix(_OURS).partition(":")[0]
+
+
+def _zip_limits(inventory: Inventory) -> Iterator[Limit]:
+    """Z1 has an archive in the ZIP as the one file that Lambda unzips, Z2 the ZIP alone."""
+    unzipped = sum(_unzipped(part) for part in inventory.parts)
+    sent = inventory.parts[0].size_bytes or 0
+    yield Limit(rule="Z1", what="unzipped", used=unzipped, limit=UNZIPPED_BYTES)
+    yield Limit(rule="Z2", what="sent without S3", used=sent, limit=MAX_UPLOAD_BYTES)
+    unpacked = sum(_on_disk(part) for part in inventory.parts if part.kind == "unpacked")
+    if unpacked:
+        limit = inventory.storage * 1024**2
+        yield Limit(rule="P6", what="unpacked to /tmp", used=unpacked, limit=limit)
+
+
+def _unzipped(part: Part) -> int:
+    """What Lambda unzips of it to `/var/task` or `/opt`."""
+    if part.kind == "unpacked":
+        return part.packed_bytes or 0
+    return part.said_bytes if part.unread else sum(entry.size_bytes for entry in part.entries)
+
+
+def _on_disk(part: Part) -> int:
+    """Of `/tmp`, in whole blocks; as the ZIP says it where its files are not known."""
+    if part.unread:
+        return part.said_bytes
+    sizes = (entry.size_bytes for entry in part.entries if entry.kind == "file")
+    return sum(-(-size // BLOCK_BYTES) * BLOCK_BYTES for size in sizes)
 
 
 def _said(part: Part) -> LayerKind:
@@ -118,14 +136,15 @@ def _said(part: Part) -> LayerKind:
 
 
 def _layer(part: Part, kind: LayerKind) -> LayerFootprint:
-    known_bytes = part.known.unzipped_bytes if part.known and part.unread else 0
+    known_bytes = part.known.unzipped_bytes if part.known else part.said_bytes
     return LayerFootprint(
         name=title(part),
         kind=kind,
         packages=tuple(_packages(part, kind)),
         digest=str(part.digest) if part.digest else None,
         size_bytes=part.size_bytes,
-        uncounted_bytes=known_bytes,
+        packed_bytes=part.packed_bytes,
+        uncounted_bytes=known_bytes if part.unread else 0,
         unread=part.unread,
     )
 
@@ -137,7 +156,7 @@ def _packages(part: Part, kind: LayerKind) -> Iterator[PackageFootprint]:
         found.setdefault(owner, []).append((entry.path, entry.size_bytes))
     for owner in sorted(one for one in found if one):
         yield PackageFootprint(
-            name=owner.name, version=owner.version, categories=tally(found[owner])
+            name=owner.name, version=owner.version or None, categories=tally(found[owner])
         )
     if None in found:
         own = _rest(kind) == SOURCE
@@ -159,7 +178,7 @@ def _files(inventory: Inventory) -> Iterator[LargeFile]:
     for part, kind in zip(inventory.parts, layer_kinds(inventory), strict=True):
         for entry in _counted(part.entries):
             owner = None if kind == "base" else owner_of(entry.path, part.claimed)
-            package = f"{owner.name} {owner.version}" if owner else _rest(kind)
+            package = f"{owner.name} {owner.version}".rstrip() if owner else _rest(kind)
             yield LargeFile(entry.size_bytes, entry.path, title(part), package)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from imagekit.check.inventory.read import Inventory, Reader
+from imagekit.check.inventory.parts import Inventory
+from imagekit.check.inventory.read import Reader
 from imagekit.check.opened import OpenImage
 from imagekit.model.footprint import Footprint
 from tests.check.make import MadeImage, MadeLayer, Member, made_zip, zip_info
