@@ -92,6 +92,85 @@ def test_the_same_build_differs_in_nothing(zipped: Project) -> None:
     assert text.splitlines()[-1] == "  nothing differs"
 
 
+@pytest.fixture(params=["zip-nested", "zip-s3", "zip-layers"])
+def apart(request: pytest.FixtureRequest, zipped: Project, wheels: Path, index: Index) -> Project:
+    """`demo`, and a package that needs room, in each way around the limit of a ZIP."""
+    files = {"heavy/__init__.py": b"", "heavy/model.bin": bytes(270_000_000)}
+    if request.param == "zip-nested":
+        make_wheel(wheels, "heavy", "1.0", files)
+        write_pylock(zipped.folder, wheels.glob("*.whl"), index)
+    zipped.replace('packaging = "zip"', f'packaging = "{request.param}"\nbucket = "wheels"')
+    return zipped
+
+
+def test_what_a_zip_needs_is_told_by_package_and_compared(
+    apart: Project, wheels: Path, index: Index, tmp_path: Path
+) -> None:
+    """To the byte what the build said, from the store and from beside the ZIP; then a bump."""
+    built = apart.build("--output", "one")
+    found = answer(apart.run("inspect", "one/app.zip", "--json"))
+    elsewhere = apart.with_env(IMAGEKIT_CACHE_DIR=str(tmp_path / "empty"))
+
+    assert answer(elsewhere.run("inspect", "one/app.zip", "--json")) == found
+    zipped, part = found["layers"]
+    moved = "heavy" if built["packaging"] == "zip-nested" else "demo"
+    assert moved in [one["name"] for one in part["packages"]]
+    assert moved not in [one["name"] for one in zipped["packages"]]
+    assert found["unzipped_bytes"] == sum(one["unzipped_bytes"] for one in found["layers"])
+    assert found["size_bytes"] == sum(one.get("size_bytes", 0) for one in found["layers"])
+    used = {limit["rule"]: limit["used"] for limit in found["limits"]}
+    assert used["Z1"] == built["unzipped_bytes"]
+    assert used["Z2"] == (apart.folder / "one" / "app.zip").stat().st_size
+    assert ("P6" in used) == ("unpacks" in built)
+
+    bumped(apart, wheels, index)
+    apart.build("--output", "two")
+    differs = answer(apart.run("diff", "one/app.zip", "two/app.zip", "--json"))
+
+    assert differs["packages"] == [{"name": "demo", "before": "1.0", "after": "1.1"}]
+    assert differs["unread"] == []
+
+
+@pytest.mark.parametrize(
+    ("packaging", "file"), [("zip-s3", "app.packages.zip"), ("zip-layers", "app.layer-1.zip")]
+)
+def test_what_is_neither_stored_nor_beside_the_zip_is_said(
+    zipped: Project, tmp_path: Path, packaging: str, file: str
+) -> None:
+    """The store is enough; without it the sum alone is known, and nothing fails."""
+    zipped.replace('packaging = "zip"', f'packaging = "{packaging}"\nbucket = "wheels"')
+    zipped.build()
+    whole = answer(zipped.run("inspect", "app", "--json"))
+    (zipped.folder / "dist" / file).unlink()
+    elsewhere = zipped.with_env(IMAGEKIT_CACHE_DIR=str(tmp_path / "empty"))
+
+    assert answer(zipped.run("inspect", "app", "--json")) == whole
+    found = answer(elsewhere.run("inspect", "app", "--json"))
+    text = succeeded(elsewhere.run("inspect", "app")).stdout
+
+    assert "neither in the store nor" in found["layers"][1]["unread"]
+    assert found["unzipped_bytes"] == whole["unzipped_bytes"]
+    assert found["limits"][:2] == whole["limits"][:2]
+    assert "unread: it is neither in the store nor" in text
+    assert succeeded(elsewhere.run("diff", "app", "app")).stdout.endswith("nothing differs\n")
+
+
+def test_parts_of_a_zip_say_where_they_go(zipped: Project) -> None:
+    """For people: what is unpacked to `/tmp`, out of which bucket, against which limit."""
+    zipped.replace('packaging = "zip"', 'packaging = "zip-s3"\nbucket = "wheels"')
+    zipped.build()
+
+    lines = [
+        line.split() for line in succeeded(zipped.run("inspect", "app")).stdout.splitlines() if line
+    ]
+
+    assert ["parts"] in lines
+    (part,) = [line for line in lines if line[:3] == ["packages", "in", "s3://wheels"]]
+    assert part[-5:] == ["unpacked", "to", "/tmp:", "demo", "1.0"]
+    (limit,) = [line for line in lines if line[0] == "P6"]
+    assert limit[1:4] == ["unpacked", "to", "/tmp"]
+
+
 @pytest.mark.parametrize("command", [("inspect", "nothing-there"), ("diff", "app", "no/such.oci")])
 def test_what_is_no_artefact_is_exit_2(zipped: Project, command: tuple[str, ...]) -> None:
     """With what an artefact may be; nothing on stdout."""
