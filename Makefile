@@ -32,7 +32,8 @@ check:
 test:
 	@.ci/setup test
 	@$(MAKE) --no-print-directory check
-	pytest -n $(WORKERS) --dist loadgroup
+	# A file stays with one worker, as what it builds once serves all of its tests.
+	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-core:
 	@.ci/setup test

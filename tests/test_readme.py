@@ -9,8 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.services.needs import leave_out, needs
 
 ROOT = Path(__file__).parents[1]
@@ -27,7 +25,6 @@ def commands() -> Iterator[str]:
             yield line.removeprefix("$ ")
 
 
-@pytest.mark.xdist_group("debian")
 def test_every_command_runs(tmp_path: Path, registry: str) -> None:
     """One shell, one folder, from the first project to the lock in CI; the first failure stops."""
     needs("mmdebstrap", "mmdebstrap")

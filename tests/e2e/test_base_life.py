@@ -22,8 +22,6 @@ from tests.services.images import MadeLayer, put_image
 from tests.services.registry import running_registry, stored_bytes
 from tests.services.wheels import make_wheel
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 SHARED = ("numpy", "pandas", "pyarrow", "python_dateutil", "six")
 OWN = ("aws_lambda_powertools", "jmespath", "typing_extensions")
 FIRST, SECOND = 1_794_960_000, 1_796_083_200

@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.e2e.projects import Project, write_pylock
 from tests.e2e.test_bad_input import claims, ends
 from tests.e2e.test_docker import answer
@@ -77,7 +75,6 @@ def test_uv_lock_for_a_python_that_is_not_on_path(zipped: Project) -> None:
     succeeded(zipped.run("plan"))
 
 
-@pytest.mark.xdist_group("docker")
 def test_docker_archive_is_complete(imaged: Project, docker_engine: str) -> None:
     """`--format docker-archive` is one file that `docker load` takes anywhere."""
     made = imaged.build("--format", "docker-archive")

@@ -16,8 +16,6 @@ from tests.services.cli import Done, imagekit, succeeded
 from tests.services.docker import connect
 from tests.services.images import MadeLayer
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 FINE = """
 FROM scratch
 ADD base.tar.gz /

@@ -125,7 +125,6 @@ def test_without_a_project_something_has_to_be_named(tmp_path: Path) -> None:
     assert project.run("check", "--import").returncode == 2
 
 
-@pytest.mark.xdist_group("docker")
 def test_in_a_container_as_lambda_would(
     imaged: Project, wheels: Path, index: Index, docker_engine: str
 ) -> None:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.e2e.projects import Project
 from tests.services.cli import succeeded
 from tests.services.containers import Function, forget, lambda_container
 from tests.services.docker import connect
-
-pytestmark = pytest.mark.xdist_group("docker")
 
 
 def answer(engine: str, image: str) -> object:

@@ -18,8 +18,6 @@ from tests.services.index import Index
 from tests.services.needs import leave_out
 from tests.services.wheels import make_wheel
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 BUILDERS = {"buildkit": {}, "classic": {"DOCKER_BUILDKIT": "0"}}
 APP = """\
 import one, two

@@ -17,8 +17,6 @@ from tests.services.images import MadeLayer, layer_of, put_image
 from tests.services.index import Index
 from tests.services.needs import have, leave_out, needs
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 APP = """\
 import ctypes
 import pathlib

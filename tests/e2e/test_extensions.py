@@ -22,8 +22,6 @@ from tests.services.front import Front
 from tests.services.images import layer_of, put_image, put_index
 from tests.services.registry import running_registry
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 AGENT = b"#!/bin/sh\nexit 0\n"
 
 

@@ -132,7 +132,6 @@ def aws(registry: str, aws_base: str, tmp_path: Path) -> dict[str, str]:
     return {"IMAGEKIT_REGISTRY_ENDPOINTS": f"public.ecr.aws=http://{registry}"}
 
 
-@pytest.mark.xdist_group("debian")
 @pytest.mark.parametrize("shape", IMAGES.values(), ids=IMAGES)
 def test_dockerfile(
     make: Callable[[Shape], Project], aws: dict[str, str], index: Index, shape: Shape

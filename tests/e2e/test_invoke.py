@@ -17,8 +17,6 @@ from tests.services.docker import connect
 from tests.services.images import layer_of, put_image
 from tests.services.index import Index
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 APP = """\
 import json, os, sys, time
 

@@ -87,7 +87,6 @@ PATHS = [
 ]
 
 
-@pytest.mark.xdist_group("docker")
 def test_odd_wheels_work_in_a_container(odd: Project, registry: str, docker_engine: str) -> None:
     """Pulled by a real engine and imported by a real Python."""
     made = odd.build("--push", "--to", f"{registry}/odd:one")

@@ -243,7 +243,6 @@ def test_wrong_words_are_refused(
         assert "hint:" in done.stderr
 
 
-@pytest.mark.xdist_group("docker")
 def test_dockers_image_is_an_artefact(
     in_ecr: Project, aws: EcrFront, ecr: EcrRegistry, docker_engine: str
 ) -> None:

@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.e2e.projects import Project
 from tests.services.chromium import shown
 from tests.services.cli import succeeded
@@ -58,7 +56,6 @@ def test_a_page_that_cannot_be_written_is_refused(zipped: Project) -> None:
     assert "nowhere" in done.stderr and "hint:" in done.stderr
 
 
-@pytest.mark.xdist_group("docker")
 def test_a_page_shows_what_starts_cost(imaged: Project, docker_engine: str, tmp_path: Path) -> None:
     """Imports as flames and every cold start as a point, drawn by a browser without a fault."""
     imaged = imaged.with_env(DOCKER_HOST=docker_engine)

@@ -15,7 +15,6 @@ from tests.services.containers import Function, lambda_container
 from tests.services.index import Index
 from tests.services.needs import needs
 
-pytestmark = pytest.mark.xdist_group("docker")
 EVENT = json.loads((EXAMPLES / "scoring" / "event.json").read_text(encoding="utf-8"))
 NO_DOCKER = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 

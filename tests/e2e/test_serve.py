@@ -20,8 +20,6 @@ from tests.e2e.here import Written, project_here
 from tests.e2e.projects import Project
 from tests.services.docker import connect
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 APP = """\
 import os, time
 

@@ -16,8 +16,6 @@ from tests.services.docker import connect
 from tests.services.index import Index
 from tests.services.wheels import make_wheel
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 # About what pandas and its company have: a second to compile, and little to run.
 BODY = "\n".join(
     f"def f{number}(x, y={number}):\n    '''Text.'''\n    return [x * {number}, y, (x, y)]"

@@ -21,7 +21,6 @@ from tests.services.moto import KEYS, forget
 from tests.services.needs import needs
 from tests.services.runtime_api import InitFailed
 
-pytestmark = pytest.mark.xdist_group("docker")
 EVENT = json.loads((EXAMPLES / "scoring" / "event.json").read_text(encoding="utf-8"))
 NO_DOCKER = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 BUCKET = "packages"

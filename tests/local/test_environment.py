@@ -23,8 +23,6 @@ from imagekit.local.sandbox import Sandbox
 from imagekit.model.invocation import Limits
 from tests.services.docker import connect
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 PYTHON = "/usr/bin/python3.13"
 LABELLED = "environment-of-all"
 

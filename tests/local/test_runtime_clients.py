@@ -18,8 +18,6 @@ from imagekit.local.sandbox import Sandbox
 from imagekit.model.invocation import Init, Limits
 from tests.services import needs, scoring
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 VERSIONS = ("3.0.0", "4.0.4", "4.2.2")
 PYTHON = "/usr/bin/python3.13"
 HANDLERS = """\
