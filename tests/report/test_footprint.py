@@ -82,6 +82,25 @@ def test_a_zip_has_no_layers() -> None:
     assert "layers" not in lines
 
 
+def test_parts_of_a_zip_say_what_becomes_of_them() -> None:
+    """Where they are unpacked, and what they weigh there or in the ZIP."""
+    parts = (
+        LayerFootprint(name="app.zip", kind="zip", size_bytes=30_000_000),
+        LayerFootprint(name="inside", kind="unpacked", packages=(NUMPY,), packed_bytes=21_000_000),
+        LayerFootprint(name="one", kind="lambda-layer", packages=(NUMPY,), size_bytes=20_000_000),
+    )
+    zipped = replace(FOOTPRINT, packaging="zip", layers=parts)
+
+    lines = list(inspection_lines(zipped, LIMITS, FILES, size_bytes=None, columns=None))
+    document = json.loads(inspection_json(zipped, LIMITS, FILES, size_bytes=None))
+
+    assert lines[2] == "parts"
+    assert lines[4].split("  ")[-2:] == ["21 MB in the ZIP", "unpacked to /tmp: numpy 2.5.5"]
+    assert lines[5].split("  ")[-2:] == ["20 MB compressed", "Lambda layer: numpy 2.5.5"]
+    assert document["layers"][1]["packed_bytes"] == 21_000_000
+    assert "packed_bytes" not in document["layers"][2]
+
+
 def test_the_inspections_json_is_the_footprint_with_limits_and_files() -> None:
     """Keys for programs; the same numbers."""
     document = json.loads(inspection_json(FOOTPRINT, LIMITS, FILES, size_bytes=90_000_000))

@@ -164,6 +164,8 @@ class ZipReader(Struct, frozen=True, kw_only=True):
     ) -> Part:
         noted = Noted(content=self.content)
         for info in opened.infolist():
+            if not info.filename:
+                raise zipfile.BadZipFile("a member has no name")
             entry = entry_of(info, ours=ours)
             if entry.raw == without:
                 continue

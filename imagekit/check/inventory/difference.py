@@ -97,9 +97,20 @@ def difference(before: Inventory, after: Inventory) -> Difference:
 
 
 def _comparable(one: Inventory, other: Inventory) -> tuple[Part, ...]:
-    """Its parts, without those that nobody read and both have; a ZIP's where they are unpacked."""
+    """Its parts, without those that nobody read and both have; a ZIP's where they are unpacked.
+
+    Nor is there an archive of a ZIP whose counterpart nobody read: nothing in it was removed.
+    """
     parts = tuple(part for part in one.parts if not part.unread or _id(part) not in _ids(other))
-    return tuple(_unpacked(part) if part.kind else part for part in parts)
+    differing = (part for part in other.parts if part.unread and _id(part) not in _ids(one))
+    unknown = {_slot(part) for part in differing if part.kind}
+    known = (part for part in parts if part.unread or _slot(part) not in unknown)
+    return tuple(_unpacked(part) if part.kind else part for part in known)
+
+
+def _slot(part: Part) -> tuple[str | None, str]:
+    """What an archive of a ZIP is to it, in every build of it."""
+    return part.kind, part.name if part.kind == "lambda-layer" else ""
 
 
 def _unpacked(part: Part) -> Part:

@@ -298,6 +298,15 @@ def test_the_loader_is_not_your_code() -> None:
     assert weights(found)["source"] == (len(APP[1]), 1)
 
 
+def test_a_member_without_a_name_is_no_traceback() -> None:
+    """The library makes such entries of damaged directories, and trips over them."""
+    nameless = bytearray(packed((zip_info("a"), b"")))
+    nameless[nameless.rfind(b"PK\1\2") + 46] = 0
+    nameless[30] = 0
+
+    assert "a member has no name" in str(layers_of(nested(bytes(nameless)))[1].unread)
+
+
 def test_names_that_climb_out_are_read_as_they_are() -> None:
     """Nothing is written anywhere."""
     opened = nested(packed((zip_info("../../etc/passwd"), b"12345")))
@@ -357,6 +366,19 @@ def test_an_archive_that_nobody_has_is_said_where_it_differs() -> None:
 
     assert difference(missing, missing).same
     assert "neither in the store" in difference(missing, read(alone(in_s3(TWO)))).unread[0]
+
+
+@pytest.mark.parametrize("made", [nested, in_s3, layered])
+def test_what_may_still_be_there_is_not_said_to_be_gone(
+    made: Callable[[bytes], OpenZip],
+) -> None:
+    """Of an archive that only one side can read, nothing is told but that."""
+    known, unknown = read(made(ONE)), read(made(TWO[:-30]))
+
+    for found in (difference(known, unknown), difference(unknown, known)):
+        assert found.packages == ()
+        assert not [one for one in found.files if "demo" in one.path]
+        assert "it cannot be read" in found.unread[0]
 
 
 def test_a_shared_archive_is_read_once() -> None:
