@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -28,11 +27,18 @@ from imagekit.check.form import others
 from imagekit.check.handler import malformed, module_file, module_path
 from imagekit.check.limits import MAX_HANDLER_CHARACTERS, MAX_UPLOAD_BYTES, UNZIPPED_BYTES
 from imagekit.check.machine import Expected
-from imagekit.check.members import Oddity, entry_of, has_zip64_end, is_link, look, oddities
+from imagekit.check.members import (
+    UNREADABLE,
+    Oddity,
+    entry_of,
+    has_zip64_end,
+    is_link,
+    look,
+    oddities,
+)
 from imagekit.check.opened import OpenZip
 from imagekit.check.rules import M22, U1, U2, Z1, Z2, Z5, Z6, Z7, Z8, Z9, Z10, Z11, Z13, Z14
 from imagekit.check.sdk import check_sdk
-from imagekit.check.stream import BrokenLayer
 from imagekit.check.unpacked import check_loader, check_parts, described, has_loader, rest_of
 from imagekit.check.view import View
 from imagekit.model.lambda_layer import LambdaLayer
@@ -59,7 +65,6 @@ ZIP_RULES: Final[tuple[Rule, ...]] = (
 _TASK_ROOT: Final = "/var/task"
 _MAX_READ_BYTES: Final = 8 * UNZIPPED_BYTES
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, EOFError, BrokenLayer, ValueError)
 
 
 def check_zip(archive: OpenZip) -> Report:
@@ -87,7 +92,7 @@ def _check(archive: OpenZip, file: BinaryIO, unseen: list[str]) -> Findings:
         yield Z2.found(archive.name, f"has {size_bytes:,} bytes, so it goes through S3 (`bucket`)")
     try:
         opened = zipfile.ZipFile(file)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         yield Z11.found(archive.name, f"is no ZIP that can be read: {error}")
         return
     with opened:
@@ -129,7 +134,7 @@ def _entries(
                 link = opened.read(info).decode("utf-8", "surrogateescape")
             elif readable and read and not info.is_dir():
                 seen = look(opened, info, lookout, whole=not archive.ours)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             broken.append(Z11.found(info.filename, f"cannot be unpacked: {error}"))
         entries.append(entry_of(info, seen, link=link, ours=archive.ours))
     return entries, broken
@@ -155,7 +160,7 @@ def _unpacked(
                 yield from wrong
     except FileNotFoundError:
         unseen += [found.where] if found.where else []
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         yield U1.found(place, f"is no ZIP that can be read: {error}")
 
 
@@ -176,7 +181,7 @@ def _attached(
         try:
             with zipfile.ZipFile(source) as opened:
                 more, broken = _entries(archive, opened, read=True)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             yield Z11.found(layer.name, f"is no ZIP that can be read: {error}")
             continue
         yield from broken

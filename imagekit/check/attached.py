@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 
 from imagekit.check.entries import Entry
 from imagekit.check.findings import Findings
+from imagekit.check.members import UNREADABLE
 from imagekit.check.rules import U2, Z5, Z6
 from imagekit.model.lambda_layer import ATTACHED, MOST_LAYERS, LambdaLayer, attached_of
 
@@ -19,7 +20,12 @@ _NO_PACKAGES: Final = {"bin", "__pycache__"}
 
 def named_layers(opened: zipfile.ZipFile) -> tuple[LambdaLayer, ...] | None:
     """Those that the ZIP needs; none where it says nothing, None where it cannot be read."""
-    return attached_of(opened.read(ATTACHED)) if ATTACHED in opened.namelist() else ()
+    if ATTACHED not in opened.namelist():
+        return ()
+    try:
+        return attached_of(opened.read(ATTACHED))
+    except UNREADABLE:
+        return None
 
 
 def check_named(named: Sequence[LambdaLayer] | None) -> Findings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import IO, BinaryIO, Final
 
@@ -24,6 +25,12 @@ _END64: Final = b"PK\6\7"
 _CHUNK: Final = 1024 * 1024
 _EXTENDED_TIME: Final = 0x5455
 _ZIP64: Final = 1
+
+UNREADABLE: Final = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, BrokenLayer, ValueError, OSError),
+    *(NotImplementedError, RuntimeError),  # zipfile's, of compressions and of encryption
+)
+"""What reading a ZIP raises that is damaged, or made in ways that Lambda does not take."""
 
 
 class Oddity(Struct, frozen=True):

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from imagekit.check.findings import Findings
 from imagekit.check.handler import module_path
+from imagekit.check.members import UNREADABLE
 from imagekit.check.opened import OpenZip
 from imagekit.check.rules import U1
 from imagekit.model.packaging import ARCHIVE, DESCRIPTION, LOADER
@@ -54,7 +55,7 @@ def described(opened: zipfile.ZipFile) -> Described | None:
                     where=where,
                     unpacked_bytes=unpacked if isinstance(unpacked, int) else 0,
                 )
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, TypeError, *UNREADABLE):
         return None
     return None
 

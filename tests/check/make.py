@@ -225,6 +225,18 @@ def packed(*members: tuple[zipfile.ZipInfo, bytes]) -> bytes:
     return source.getvalue()
 
 
+def encrypted(made: OpenZip, name: str) -> OpenZip:
+    """The same, one member of which says that it is encrypted (APPNOTE.TXT 4.4.4, bit 0)."""
+    assert isinstance(made.source, io.BytesIO)
+    data, path = bytearray(made.source.getvalue()), name.encode()
+    local = data.index(path) - 30
+    central = data.index(path, local + 30 + len(path)) - 46
+    assert data.startswith(b"PK\3\4", local) and data.startswith(b"PK\1\2", central)
+    data[local + 6] |= 1
+    data[central + 8] |= 1
+    return replace(made, source=io.BytesIO(bytes(data)))
+
+
 def layered(
     *layers: bytes, code: tuple[tuple[zipfile.ZipInfo, bytes], ...] = (APP,), at_hand: int = 9
 ) -> OpenZip:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from imagekit.check.archive import check_zip
 from imagekit.check.opened import OpenZip
 from imagekit.model.lambda_layer import ATTACHED
-from tests.check.make import APP, layered, made_zip, packed, zip_info
+from tests.check.make import APP, encrypted, layered, made_zip, packed, zip_info
 from tests.contents.test_elf import AARCH64, elf
 
 DEMO = packed((zip_info("python/demo/__init__.py"), b"ANSWER = 42\n"))
@@ -67,6 +67,8 @@ def test_layers_count_against_the_limit() -> None:
 def test_a_description_that_nobody_can_read() -> None:
     """Without it nobody knows which layers the code needs."""
     assert found(made_zip(APP, (zip_info(ATTACHED), b"{}"))) == [("U2", ATTACHED)]
+    secret = encrypted(layered(DEMO), ATTACHED)
+    assert ("U2", ATTACHED) in found(secret)
 
 
 def test_a_layer_that_is_no_zip() -> None:

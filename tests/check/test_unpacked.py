@@ -19,6 +19,7 @@ from tests.check.make import (
     SOURCE,
     archive,
     bundle,
+    encrypted,
     made_zip,
     packed,
     zip_info,
@@ -103,6 +104,8 @@ def test_a_description_that_says_something_else() -> None:
         made = made_zip(DOOR, BEHIND, LOADER, described, archive(REST))
 
         assert found(made) == [("U1", "imagekit_loader/bundle.json")], text
+    secret = encrypted(made, "imagekit_loader/bundle.json")
+    assert ("U1", "imagekit_loader/bundle.json") in found(secret)
 
 
 def test_what_is_no_archive_at_all() -> None:

@@ -6,7 +6,6 @@ What cannot be found, or is not what the ZIP was built with, is a part that says
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -18,9 +17,8 @@ from msgspec.structs import replace
 from imagekit.check.attached import named_layers
 from imagekit.check.inventory.claims import Owner, is_record
 from imagekit.check.inventory.parts import Inventory, Noted, Part, digest_of
-from imagekit.check.members import MemberStream, entry_of
+from imagekit.check.members import UNREADABLE, MemberStream, entry_of
 from imagekit.check.opened import OpenZip
-from imagekit.check.stream import BrokenLayer
 from imagekit.check.unpacked import described
 from imagekit.model.digest import Digest
 from imagekit.model.errors import CannotBuild
@@ -35,10 +33,6 @@ LOADER_FILES: Final = Owner("imagekit's loader", "")
 _NESTED: Final = "packages in the ZIP"
 _BUCKET: Final = "packages in s3://"
 _NOT_HERE: Final = "it is neither in the store nor, as it was built, beside the ZIP"
-_UNREADABLE: Final = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, BrokenLayer, ValueError),
-    *(NotImplementedError, RuntimeError),  # zipfile's, of compressions and of encryption
-)
 
 
 def nowhere(_digest: Digest, _size_bytes: int) -> None:
@@ -60,7 +54,7 @@ class ZipReader(Struct, frozen=True, kw_only=True):
             try:
                 with zipfile.ZipFile(file) as opened:
                     first, *more = self._parts(archive, opened)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 raise CannotBuild(
                     what=f"{archive.name} cannot be read",
                     causes=(str(error),),
@@ -100,7 +94,7 @@ class ZipReader(Struct, frozen=True, kw_only=True):
                 file = cast("BinaryIO", member)
                 digest = digest_of(file)  # to its end, where its CRC is compared
                 part = self._whole(digest, file)
-        except (*_UNREADABLE, OSError) as error:
+        except UNREADABLE as error:
             return Part(name=_NESTED, kind="unpacked", unread=_broken(error))
         packed = opened.getinfo(ARCHIVE).file_size
         return replace(part, name=_NESTED, kind="unpacked", packed_bytes=packed)
@@ -148,7 +142,7 @@ class ZipReader(Struct, frozen=True, kw_only=True):
                 with _open(source) as file:
                     if file.seek(0, 2) == size_bytes and digest_of(file) == digest:
                         return self._whole(digest, file)
-            except (*_UNREADABLE, OSError) as error:
+            except UNREADABLE as error:
                 return Part(name="", unread=_broken(error))
         return Part(name="", unread=_NOT_HERE)
 

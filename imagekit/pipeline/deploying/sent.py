@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from imagekit.bases.fetched import documents_of
+from imagekit.check.members import UNREADABLE
 from imagekit.model.digest import Digest
 from imagekit.model.errors import UsageError
 from imagekit.model.image import INDEXES
@@ -117,7 +118,7 @@ def read_archive(path: Path) -> Archive:
             unzipped = sum(info.file_size for info in opened.infolist())
             rest = _in_bucket(opened)
             layers = _attached(opened)
-    except (OSError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise UsageError(what=f"{path} is no ZIP: {error}", hint="imagekit build") from error
     return Archive(
         path=path,
