@@ -18,7 +18,7 @@ from imagekit.model.deployment import Deployed
 from imagekit.model.errors import UsageError
 from imagekit.model.outcome import Outcome
 from imagekit.pipeline.build import build
-from imagekit.pipeline.deploying.ahead import Ahead
+from imagekit.pipeline.deploying.ahead import Ahead, require_alias
 from imagekit.pipeline.deploying.handover import Handover
 from imagekit.pipeline.deploying.places import Spot, spots
 from imagekit.pipeline.deploying.request import DeployRequest
@@ -57,6 +57,7 @@ def run(workshop: Workshop, asked: ReleaseRequest, handover: Handover) -> int:
     # Known before anything is built: a release without its stage would stop at the very end.
     stages = chosen(project, asked.deploy.stages) if asked.deploys else (None,)
     there = spots(workshop, project.functions, stages) if asked.deploys else ()
+    require_alias(asked.deploy, there)
     with workshop.console.stage("build"):
         outcomes = build(workshop, asked.build, asked.outputs, _known(project, there, asked))
     for outcome in outcomes:

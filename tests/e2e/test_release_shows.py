@@ -82,7 +82,19 @@ def test_what_lambda_would_refuse_is_told_before_anything_is_made(
     assert "there is no function nobody in eu-west-1" in missing
 
 
-def refused(runner: Runner, cloud: Cloud, **deploy: Any) -> str:
+@pytest.mark.parametrize("asked", [{"canary": Canary.parse("10%:5m")}, {"smoke": b"{}"}])
+def test_what_needs_an_alias_is_refused_before_anything_is_made(
+    runner: Runner, cloud: Cloud, asked: dict[str, Any]
+) -> None:
+    """A canary and a smoke test come before an alias moves: without one, exit 2, and no push."""
+    change(runner, 1)
+    said = refused(runner, cloud, 2, alias=None, **asked)
+
+    assert "--canary and --smoke come before an alias moves, and app has none" in said
+    assert "hint: add `--alias live`, or `alias` to the stage" in said
+
+
+def refused(runner: Runner, cloud: Cloud, status: int = 1, **deploy: Any) -> str:
     """What a release says that changes nothing and makes nothing."""
     store = runner.machine()
     trouble = Trouble()
@@ -90,7 +102,7 @@ def refused(runner: Runner, cloud: Cloud, **deploy: Any) -> str:
     ended = runner.release(store, **deploy)
     cloud.have(None)
 
-    assert ended.status == 1
+    assert ended.status == status
     assert [one for one in trouble.seen if one.startswith(("POST", "PUT", "PATCH"))] == []
     assert not (store / "records" / LAYER).exists(), "a layer was made"
     return words(ended.error) if ended.error else ""

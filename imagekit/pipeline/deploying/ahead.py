@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from imagekit.deploy.refusals import Refusal, ahead
 from imagekit.deploy.wanted import Meant
+from imagekit.model.errors import UsageError
 from imagekit.model.packaging import package_type
-from imagekit.pipeline.deploying.jobs import refuse, settings_of
+from imagekit.pipeline.deploying.jobs import alias_of, refuse, settings_of
 from imagekit.pipeline.deploying.places import Spot
 from imagekit.pipeline.deploying.request import DeployRequest
 from imagekit.pipeline.deploying.running import Running
@@ -54,4 +55,16 @@ class Ahead(Struct, frozen=True, kw_only=True):
             handler=spot.function.handler if package == "zip" else None,
             create=self.request.create,
             anyway=self.request.anyway,
+        )
+
+
+def require_alias(request: DeployRequest, there: Sequence[Spot]) -> None:
+    """UsageError where a canary or a smoke test has no alias to come before."""
+    if request.canary is None and request.smoke is None:
+        return
+    without = [spot.label for spot in there if alias_of(spot, request) is None]
+    if without:
+        raise UsageError(
+            what=f"--canary and --smoke come before an alias moves, and {without[0]} has none",
+            hint="add `--alias live`, or `alias` to the stage",
         )

@@ -18,8 +18,9 @@ from imagekit.deploy.apply import Applying
 from imagekit.deploy.canary import Mover
 from imagekit.deploy.words import words
 from imagekit.model.deployment import Deployed, VersionNote
-from imagekit.model.errors import ImagekitError, UsageError
+from imagekit.model.errors import ImagekitError
 from imagekit.model.function import Observed
+from imagekit.pipeline.deploying.ahead import require_alias
 from imagekit.pipeline.deploying.jobs import Job, Preparing
 from imagekit.pipeline.deploying.places import Spot, spots
 from imagekit.pipeline.deploying.request import DeployRequest
@@ -56,8 +57,8 @@ def deploy(
     stages = chosen(project, request.stages)
     with workshop.console.stage("observe"):
         there = there or spots(workshop, project.functions, stages)
+        require_alias(request, there)
         jobs = Preparing(project=project, request=request).jobs(there)
-    _require_alias(request, jobs)
     for job in jobs:
         if job.warning:
             workshop.console.say(job.warning)
@@ -174,14 +175,3 @@ def _about(job: Job, after: Observed | None = None) -> Deployed:
         zip_sha256=wanted.digest.hex if wanted.package == "zip" else None,
         note=VersionNote.parse(serving.description) if serving else wanted.note,
     )
-
-
-def _require_alias(request: DeployRequest, jobs: Sequence[Job]) -> None:
-    if request.canary is None and request.smoke is None:
-        return
-    without = [job.spot.label for job in jobs if job.wanted.alias is None]
-    if without:
-        raise UsageError(
-            what=f"--canary and --smoke come before an alias moves, and {without[0]} has none",
-            hint="add `--alias live`, or `alias` to the stage",
-        )

@@ -155,7 +155,7 @@ class Preparing(Struct, frozen=True, kw_only=True):
         return {
             "name": spot.name,
             "settings": settings_of(spot, self.request),
-            "alias": self.request.alias or (spot.stage.alias if spot.stage else None),
+            "alias": alias_of(spot, self.request),
             "note": VersionNote(commit=source.commit, base=source.base),
             "create": self.request.create,
             "anyway": self.request.anyway,
@@ -209,6 +209,11 @@ def _elsewhere(spot: Spot) -> bool:
     from imagekit.aws.account import endpoint
 
     return endpoint(spot.workshop.environ, "LAMBDA") is not None
+
+
+def alias_of(spot: Spot, request: DeployRequest) -> str | None:
+    """The alias that is moved there: the command line's, else the stage's."""
+    return request.alias or (spot.stage.alias if spot.stage else None)
 
 
 def settings_of(spot: Spot, request: DeployRequest) -> LambdaSettings:
