@@ -14,7 +14,9 @@ _SHOWN = 5
 _MOST = 128
 
 # Looked up by name at run time, so a module with one of these may have the function after all.
-_MAKES_NAMES = (b"import *", b"__getattr__", b"globals(", b"setattr(", b"exec(")
+_MAKES_NAMES = re.compile(
+    rb"import\s*\*|__getattr__|__dict__|sys\.modules|(?:globals|locals|vars|setattr|exec|eval)\s*\("
+)
 
 # `sys.builtin_module_names` of CPython 3.11 to 3.14 on Linux; the host's own list would let a
 # handler through on one machine and refuse it on another.
@@ -74,28 +76,31 @@ def handler_module_present(tree: Tree, handler: str) -> bool:
 def handler_surely_missing(tree: Tree, handler: str) -> bool:
     """Whether the module is in `tree` as Python source, and cannot have the function.
 
-    Only what is certain: the name does not occur in the file at all, nor anything that could make
-    names while it runs.
+    Only what is certain: the name does not occur in the file as a word, nor anything that could
+    make names while it runs. Letters beyond ASCII depend on the file's encoding.
     """
-    name = handler.rpartition(".")[2].encode()
+    name = handler.rpartition(".")[2]
+    if not name.isascii():
+        return False
+    word = re.compile(rb"(?<![\w\x80-\xff])" + name.encode() + rb"(?![\w\x80-\xff])")
     sources = handler_paths(handler)[:2]
     found = [entry.content.read() for entry in tree if entry.path in sources]
-    return bool(found) and not any(
-        name in text or any(maker in text for maker in _MAKES_NAMES) for text in found
-    )
+    return bool(found) and not any(word.search(text) or _MAKES_NAMES.search(text) for text in found)
 
 
 def missing_handler(function: FunctionConfig, tree: Tree) -> ConfigError:
-    """The error for a handler that is nowhere: names files that define such a function."""
+    """The error for a handler that is nowhere: names its file where it is on the disk and left out,
+    else files that define such a function."""
     where = f"{function.where}.handler" if function.where else f"functions.{function.name}.handler"
     path = handler_paths(function.handler)[0]
     what = f"there is no {path} in the source, nor in a package"
-    if candidates := handler_candidates(tree, function.handler):
+    if found := _on_disk(function):
+        left_out, arrives_with = found
+        what += f"; {left_out} is left out"
+        hint = f'write `include = ["{left_out}"]`, or name {arrives_with} in `source`'
+    elif candidates := handler_candidates(tree, function.handler):
         what += f"; defined here: {', '.join(candidates[:_SHOWN])}"
         hint = f'write `handler = "{candidates[0]}"`'
-    elif left_out := _on_disk(function):
-        what += f"; {left_out} is left out"
-        hint = f'name its folder in `source`, or write `include = ["{left_out}"]`'
     else:
         hint = "name the folder or module that holds it in `source`"
     return ConfigError(problems=(Problem(where, what),), hint=hint)
@@ -149,9 +154,11 @@ def _stem(handler: str) -> str:
     return handler.rpartition(".")[0].replace(".", "/")
 
 
-def _on_disk(function: FunctionConfig) -> str | None:
+def _on_disk(function: FunctionConfig) -> tuple[str, str] | None:
+    """The handler's module in the project, and what of it goes into `source`."""
     for folder in (Path(), Path("src")):
         for path in handler_paths(function.handler)[:2]:
             if (function.root / folder / path).is_file():
-                return (folder / path).as_posix()
+                top = path.partition("/")[0]
+                return (folder / path).as_posix(), (folder / top).as_posix()
     return None

@@ -127,6 +127,23 @@ def test_a_module_that_is_left_out_is_said_to_be(tmp_path: Path) -> None:
     assert 'include = ["src/scoring/app.py"]' in error.hint
 
 
+@pytest.mark.parametrize(
+    ("folder", "source"), [("scoring", "scoring"), ("src/scoring", "src/scoring")]
+)
+def test_a_module_on_the_disk_comes_before_other_handlers(
+    tmp_path: Path, folder: str, source: str
+) -> None:
+    """Who names `scoring.app` and has it means it, whatever else is called `handler`."""
+    put(tmp_path, {"src/main.py": "def handler(event, context): ...\n"})
+    tree = tree_of(tmp_path)
+    put(tmp_path, {f"{folder}/app.py": "def handler(event, context): ...\n"})
+
+    error = missing_handler(function(tmp_path), tree)
+
+    assert f"{folder}/app.py is left out" in error.problems[0].what
+    assert error.hint == f'write `include = ["{folder}/app.py"]`, or name {source} in `source`'
+
+
 def test_a_module_that_is_nowhere_points_to_source(tmp_path: Path) -> None:
     """With nothing to suggest, the key that decides is named."""
     put(tmp_path, {"src/scoring/x.py": ""})
@@ -142,7 +159,15 @@ def test_a_module_that_is_nowhere_points_to_source(tmp_path: Path) -> None:
         ("from other import *", False),
         ("def __getattr__(name): ...", False),
         ("globals()['hand' + 'ler'] = 1", False),
+        ("setattr(__import__('app'), 'hand' + 'ler', print)", False),
+        ("from other import*", False),
+        ("sys.modules[__name__] = Other()", False),
+        ("__all__ = ['handler']", False),
+        ("make('my.handler')", False),
         ("def run(event, context): ...", True),
+        ("def handlers(event, context): ...", True),
+        ("def my_handler(event, context): ...", True),
+        ("def händler(): ...\nähandler = 1", True),
         ("", True),
     ],
 )
