@@ -68,7 +68,7 @@ def read(folder: Path) -> Definition:
 
     path = folder / FILE
     try:
-        table = tomli.loads(path.read_text(encoding="utf-8"))
+        table = tomli.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
         what = error.strerror if isinstance(error, OSError) else str(error)
         problem = Problem(str(path), what or "cannot be read")

@@ -113,7 +113,7 @@ def _parse(data: bytes, file: str) -> dict[str, object]:
     import tomli
 
     try:
-        return tomli.loads(data.decode())
+        return tomli.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         problem = Problem(f"{file}: line {line}", "is not UTF-8")

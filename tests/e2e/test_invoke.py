@@ -407,7 +407,8 @@ def put_arm64(registry: str, both: str) -> str:
     ("arguments", "says", "hint"),
     [
         (("app", "--event", "{"), "--event is no JSON", "write JSON"),
-        (("app", "--event", "no-such.json"), "--event no-such.json is no JSON", "name a file"),
+        (("app", "--event", "no-such.json"), "no-such.json: there is no such file", "name a file"),
+        (("app", "--event", "app.py"), "--event app.py is no JSON", "name a file"),
         (("app", "--env", "X"), "'X' is not NAME=VALUE", "--env NAME=VALUE"),
         (("app", "--env", "AWS_REGION=x"), "Lambda sets AWS_REGION itself", "your environment"),
         (("app", "--stage", "x"), "there is no stage 'x'; known: prod", "`stages.NAME`"),

@@ -94,3 +94,13 @@ def test_a_file_that_does_not_parse_is_named_with_its_line(
     (problem,) = refused(tmp_path).problems
 
     assert problem.where == where
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "imagekit.toml"])
+def test_a_byte_order_mark_is_no_part_of_the_configuration(tmp_path: Path, name: str) -> None:
+    """Editors on Windows write one in front of UTF-8."""
+    own = name == "imagekit.toml"
+    text = OURS.replace("tool.imagekit.", "") if own else OURS
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
+
+    assert load(tmp_path, version="0.1").functions[0].handler == "app.handler"

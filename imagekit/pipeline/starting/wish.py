@@ -72,9 +72,8 @@ def read_event(text: str | None, stdin: Callable[[], bytes]) -> bytes:
     try:
         json.loads(data)
     except ValueError as error:
-        where = "--event" if text.lstrip().startswith(_LIKE_JSON) else f"--event {text}"
         raise UsageError(
-            what=f"{where} is no JSON",
+            what=_no_json(text),
             hint="""name a file, or write JSON: --event '{"name": "Ada"}'""",
         ) from error
     if len(data) > EVENT_LIMIT_BYTES:
@@ -86,12 +85,30 @@ def read_event(text: str | None, stdin: Callable[[], bytes]) -> bytes:
 
 
 def _event_bytes(text: str) -> bytes:
+    if not _is_file(text):
+        return text.encode()
     try:
-        if Path(text).is_file():
-            return Path(text).read_bytes()
+        return Path(text).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            what=f"--event {text} cannot be read: {error.strerror or error}",
+            hint=f"make {text} readable",
+        ) from error
+
+
+def _no_json(text: str) -> str:
+    if text.lstrip().startswith(_LIKE_JSON):
+        return "--event is no JSON"
+    if text == "-" or _is_file(text):
+        return f"--event {text} is no JSON"
+    return f"--event {text}: there is no such file, and it is no JSON"
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
     except (OSError, ValueError):
-        pass  # too long, or with a NUL, for the name of a file
-    return text.encode()
+        return False  # too long, or with a NUL, for the name of a file
 
 
 def stage_of(workshop: Workshop, name: str | None) -> Stage | None:

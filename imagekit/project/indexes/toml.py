@@ -28,7 +28,7 @@ def _parsed(path: Path, stamp: int, size_bytes: int) -> dict[str, object]:
     import tomli
 
     try:
-        return tomli.loads(path.read_bytes().decode())
+        return tomli.loads(path.read_bytes().decode("utf-8-sig"))
     except tomli.TOMLDecodeError as error:
         what = f"line {error.lineno}: not TOML"
     except (OSError, UnicodeDecodeError):

@@ -11,7 +11,7 @@ from imagekit.model.errors import LockError
 def read_toml(path: Path) -> dict[str, object]:
     """The file's content; LockError where it cannot be read or is not TOML."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise LockError(path=path, problems=(f"it cannot be read: {error}",)) from error
     return parse_toml(text, path)
