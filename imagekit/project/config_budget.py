@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 
 from imagekit.model.budget import Budget
 from imagekit.model.sizes import parse_size, size
@@ -32,13 +33,17 @@ def read_budget(table: Table) -> Budget | None:
 
 def _size(table: Table, key: str, *, zero: bool = False) -> int | None:
     value = table.values.get(key)
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        table.problem(key, f"{value} has no unit", f'write `{key} = "{size(value)}"`')
+    example = "5 %" if zero else "200 MB"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        least = 0 if zero else 1
+        if isfinite(value) and value >= least:
+            table.problem(key, f"{value} has no unit", f'write `{key} = "{size(int(value))}"`')
+        else:
+            table.problem(key, f"{value} is not a size", f'write `{key} = "{example}"`')
         return None
     text = table.text(key)
     if text is None:
         return None
-    example = "5 %" if zero else "200 MB"
     try:
         found = parse_size(text)
     except ValueError:

@@ -52,6 +52,12 @@ def test_a_functions_limits_win_one_by_one(tmp_path: Path) -> None:
     ("line", "key", "what", "hint"),
     [
         ("unzipped = 200", "unzipped", "200 has no unit", 'write `unzipped = "200 B"`'),
+        ("unzipped = -5", "unzipped", "-5 is not a size", 'write `unzipped = "200 MB"`'),
+        ("unzipped = 0", "unzipped", "0 is not a size", 'write `unzipped = "200 MB"`'),
+        ("unzipped = 5.5", "unzipped", "5.5 has no unit", 'write `unzipped = "5 B"`'),
+        ("unzipped = nan", "unzipped", "nan is not a size", 'write `unzipped = "200 MB"`'),
+        ("growth = 0", "growth", "0 has no unit", 'write `growth = "0 B"`'),
+        ("growth = -1", "growth", "-1 is not a size", 'write `growth = "5 %"`'),
         ('unzipped = "200"', "unzipped", "'200' has no unit", 'write `unzipped = "200 MB"`'),
         ('unzipped = "big"', "unzipped", "'big' is not a size", 'write `unzipped = "200 MB"`'),
         ('unzipped = "5 %"', "unzipped", "'5 %' is not a size", 'write `unzipped = "200 MB"`'),
