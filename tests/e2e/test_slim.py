@@ -183,6 +183,18 @@ def test_wrong_words_are_refused(project: Project, line: str, words: list[str]) 
         assert one in text, text
 
 
+def test_every_wrong_name_is_told_at_once(project: Project) -> None:
+    """Of packages that are not there, and of those that the runtime does not bring."""
+    said(project, 'exclude_packages = ["fsat"]', 'provided = ["fast", "demo"]')
+
+    text = refused(project)
+
+    assert "app.exclude_packages: 'fsat' is not among" in text
+    assert "app.provided: 'fast' is not of Lambda's runtime" in text
+    assert "app.provided: 'demo' is not of Lambda's runtime" in text
+    assert "write the names as the lock has them; leave out what you do not want" in text
+
+
 def test_several_functions_share_one_list(project: Project) -> None:
     """A project's `exclude_packages` holds where it fits; elsewhere it is a warning."""
     said(project, 'exclude_packages = ["fsat"]')

@@ -49,12 +49,10 @@ def chosen(locked: Sequence[Package], function: FunctionConfig, base: Base | Non
     settings = function.slim
     brings = dict(base.facts.packages) if base else RUNTIME_BRINGS
     unknown = [what for _, what in unknown_names(settings.exclude_packages, locked)]
-    if unknown and not settings.inherited:
-        problems = (Problem(f"{function.where}.exclude_packages", what) for what in unknown)
-        hint = "write the names as the lock has them"
-        raise ConfigError(problems=tuple(problems), hint=hint)
-    if base is None:
-        _require_brought(function)
+    wrong = list(_wrong_names(function, unknown, for_zip=base is None))
+    if wrong:
+        hints = dict.fromkeys(hint for _, hint in wrong)
+        raise ConfigError(problems=tuple(one for one, _ in wrong), hint="; ".join(hints))
     kept, excluded = without_excluded(locked, settings)
     who = f"the base {base.name}" if base else "the runtime"
     kept, provided = without_provided(kept, settings, brings, who)
@@ -67,16 +65,19 @@ def chosen(locked: Sequence[Package], function: FunctionConfig, base: Base | Non
     )
 
 
-def _require_brought(function: FunctionConfig) -> None:
+def _wrong_names(
+    function: FunctionConfig, unknown: Sequence[str], *, for_zip: bool
+) -> Iterator[tuple[Problem, str]]:
+    """Each name that cannot be meant, with what to do about it."""
+    for what in () if function.slim.inherited else unknown:
+        hint = "write the names as the lock has them"
+        yield Problem(f"{function.where}.exclude_packages", what), hint
     there = ", ".join(RUNTIME_BRINGS)
-    problems = tuple(
-        Problem(f"{function.where}.provided", f"{name!r} is not of Lambda's runtime: {there}")
-        for name in function.slim.provided
-        if name not in RUNTIME_BRINGS
-    )
-    if problems:
-        hint = "leave out what you do not want at all with `exclude_packages`"
-        raise ConfigError(problems=problems, hint=hint)
+    for name in function.slim.provided if for_zip else ():
+        if name not in RUNTIME_BRINGS:
+            what = f"{name!r} is not of Lambda's runtime: {there}"
+            hint = "leave out what you do not want at all with `exclude_packages`"
+            yield Problem(f"{function.where}.provided", what), hint
 
 
 def _of_provided(
