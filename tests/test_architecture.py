@@ -50,6 +50,12 @@ def functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
     return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 
 
+def docstrings(tree: ast.Module) -> set[int]:
+    """Which strings stand for themselves."""
+    alone = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    return {id(node) for node in alone if isinstance(node, ast.Constant)}
+
+
 def test_every_room_has_a_floor() -> None:
     """A module lies in a room of the plan; a piece that fits none changes the plan."""
     assert {room for room, _, _ in modules()} <= set(FLOOR)
@@ -80,6 +86,21 @@ def test_foreign_sdks_have_one_door() -> None:
     ]
 
     assert strays == []
+
+
+def test_no_message_names_a_document_that_users_do_not_have() -> None:
+    """Comments and docstrings say which rule of Lambda's it is; what is printed does not."""
+    told = [
+        f"{path}:{node.lineno}: {node.value}"
+        for _, path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and "lambda_rules" in node.value
+        and id(node) not in docstrings(tree)
+    ]
+
+    assert told == []
 
 
 def test_only_the_console_prints() -> None:

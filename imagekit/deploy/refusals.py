@@ -82,7 +82,7 @@ def _missing(wanted: Meant, region: str, today: date) -> Iterator[Refusal]:
         )
     elif wanted.runtime and _is_blocked(wanted.runtime, today, created=True):
         yield Refusal(
-            f"Lambda makes no new function with {wanted.runtime} (lambda_rules Z12)",
+            f"Lambda makes no new function with {wanted.runtime}",
             "raise `python` in the configuration, and build again",
         )
 
@@ -91,13 +91,13 @@ def _kind(function: FunctionState, wanted: Meant) -> Iterator[Refusal]:
     if function.package != wanted.package:
         here, there = _a(function.package), _a(wanted.package)
         yield Refusal(
-            f"the function runs {here} and this is {there}; that never changes (lambda_rules L9)",
+            f"the function runs {here} and this is {there}; that never changes",
             f"imagekit build --packaging {function.package}, or deploy under another `lambda.name`",
         )
     elif wanted.architecture not in (None, function.architecture) and not wanted.anyway:
         yield Refusal(
             f"the function is {function.architecture} and this is {wanted.architecture}, which "
-            "Lambda would accept and not run (lambda_rules M18)",
+            "Lambda would accept and not run",
             f"imagekit build --arch {function.architecture}, "
             "or `--anyway` to move the function to the other architecture",
         )
@@ -119,7 +119,7 @@ def _python(function: FunctionState, wanted: Meant, today: date) -> Iterator[Ref
     change = f"aws lambda update-function-configuration --function-name {wanted.name}"
     if function.runtime and _is_blocked(function.runtime, today, created=False):
         yield Refusal(
-            f"Lambda updates no function with {function.runtime} any more (lambda_rules Z12)",
+            f"Lambda updates no function with {function.runtime} any more",
             f"{change} --runtime {wanted.runtime or 'python3.13'}",
         )
     elif wanted.runtime and function.runtime != wanted.runtime:
@@ -141,15 +141,16 @@ def _region(wanted: Wanted, facts: Facts) -> Iterator[Refusal]:
         if facts.elsewhere:
             return
         yield Refusal(
-            f"{wanted.code.image} lies in no private ECR, and Lambda reads no other registry "
-            "(lambda_rules L1)",
-            "imagekit promote it to a repository of ECR, and deploy that",
+            f"{wanted.code.image} lies in no private ECR, and Lambda reads no other registry",
+            f"imagekit promote {wanted.code.image} REPOSITORY --create, and deploy what it prints",
         )
     elif facts.image_region != facts.region:
+        host = str(wanted.code.image).partition("/")[0]
+        there = host.replace(f".{facts.image_region}.", f".{facts.region}.")
         yield Refusal(
             f"the image lies in {facts.image_region} and the function in {facts.region}; Lambda "
-            "reads from its own region only (lambda_rules L1)",
-            f"imagekit promote {wanted.code.image} to a repository in {facts.region}",
+            "reads from its own region only",
+            f"imagekit promote {wanted.code.image} {there} --create, and deploy what it prints",
         )
 
 
@@ -164,7 +165,7 @@ def _archive(wanted: Wanted, facts: Facts) -> Iterator[Refusal]:
         with_layers = f", {size(layers)} of them in layers ({named})" if layers else ""
         yield Refusal(
             f"it has {size(total)}{with_layers}; Lambda takes less than "
-            f"{size(UNZIPPED_LIMIT_BYTES)} unzipped (lambda_rules Z1)",
+            f"{size(UNZIPPED_LIMIT_BYTES)} unzipped",
             'leave a layer or a package out, or write `packaging = "zip-nested"`'
             if wanted.layers
             else "drop a layer or a package, or make a new function with `--packaging image`",
@@ -172,7 +173,7 @@ def _archive(wanted: Wanted, facts: Facts) -> Iterator[Refusal]:
     if wanted.code.file is not None and (facts.size_bytes or 0) > DIRECT_LIMIT_BYTES:
         yield Refusal(
             f"the archive has {size(facts.size_bytes or 0)}; above {size(DIRECT_LIMIT_BYTES)} it "
-            "goes through a bucket (lambda_rules Z2)",
+            "goes through a bucket",
             'add `bucket = "NAME"` to the configuration',
         )
 
@@ -191,7 +192,7 @@ def _layers(observed: Observed, wanted: Wanted, facts: Facts) -> Iterator[Refusa
     if wanted.package == "zip" and count > MOST_LAYERS:
         yield Refusal(
             f"it would have {count} Lambda layers, {len(wanted.layers)} of them its packages; "
-            f"a function has at most {MOST_LAYERS} (lambda_rules Z5)",
+            f"a function has at most {MOST_LAYERS}",
             "take one out of `lambda.layers` of the configuration or the stage, and build again",
         )
     there = dict(observed.published)
@@ -207,8 +208,7 @@ def _layers(observed: Observed, wanted: Wanted, facts: Facts) -> Iterator[Refusa
     if large and wanted.bucket is None:
         named = ", ".join(f"{layer.name} ({size(layer.size_bytes)})" for layer in large)
         yield Refusal(
-            f"above {size(DIRECT_LIMIT_BYTES)} a layer goes through a bucket: {named} "
-            "(lambda_rules Z2)",
+            f"above {size(DIRECT_LIMIT_BYTES)} a layer goes through a bucket: {named}",
             'add `bucket = "NAME"` to the configuration',
         )
 
@@ -223,7 +223,7 @@ def _settings(function: FunctionState | None, wanted: Meant) -> Iterator[Refusal
     yield from _env(function, wanted)
     if wanted.package == "image" and settings.layers:
         yield Refusal(
-            "a function of an image takes no Lambda layers (lambda_rules R13)",
+            "a function of an image takes no Lambda layers",
             "remove `lambda.layers`, or use `extensions`",
         )
     if not settings.snapstart:
@@ -231,13 +231,13 @@ def _settings(function: FunctionState | None, wanted: Meant) -> Iterator[Refusal
     storage = settings.storage or (function.storage if function else 512)
     if storage > 512:
         yield Refusal(
-            f"SnapStart takes no /tmp above 512 MB, and it has {storage} (lambda_rules R12)",
+            f"SnapStart takes no /tmp above 512 MB, and it has {storage}",
             "write `lambda.storage = 512`, or `lambda.snapstart = false`",
         )
     runtime = (function.runtime if function else wanted.runtime) or ""
     if runtime in _WITHOUT_SNAPSTART:
         yield Refusal(
-            f"SnapStart needs Python 3.12 or later, and the function has {runtime} (R12)",
+            f"SnapStart needs Python 3.12 or later, and the function has {runtime}",
             "write `lambda.snapstart = false`",
         )
 
@@ -251,7 +251,7 @@ def _env(function: FunctionState | None, wanted: Meant) -> Iterator[Refusal]:
     if found > _ENV_BYTES:
         yield Refusal(
             f"its variables would be {found} bytes of JSON, with those that it has besides "
-            f"`lambda.env`; Lambda takes at most {_ENV_BYTES} (lambda_rules L20)",
+            f"`lambda.env`; Lambda takes at most {_ENV_BYTES}",
             f"aws lambda get-function-configuration --function-name {wanted.name} shows them",
         )
 

@@ -70,7 +70,7 @@ def check_storage(unpacks: Unpacks, storage: int | None) -> None:
     needed = storage_for(unpacks.disk_bytes)
     raises = f"write `lambda.storage = {needed}`"
     raise TooLarge(
-        what=f"what is unpacked to /tmp at start ({len(unpacks.layers)} parts; lambda_rules P6)",
+        what=f"what is unpacked to /tmp at start ({len(unpacks.layers)} parts)",
         limit_bytes=limit,
         actual_bytes=unpacks.disk_bytes,
         hint=raises if needed <= MOST_STORAGE else 'write `packaging = "image"`',

@@ -137,7 +137,7 @@ CONFIG = {
     "no room for layers of packages": Case(
         spoil=edit('handler = "app.handler"', FIVE_LAYERS),
         status=2,
-        names=("functions.app.lambda.layers", "names 5 layers", "Z5", "zip-nested"),
+        names=("functions.app.lambda.layers", "names 5 layers", "at most 5 in all", "zip-nested"),
     ),
     "docker engine for a ZIP": Case(
         spoil=lambda project, wheels: None,

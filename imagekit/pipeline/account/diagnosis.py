@@ -172,7 +172,7 @@ def of_function(
         yield Finding(
             where=where,
             what=f"is a function of packages as {found.package}, and this is {package}: that "
-            "never changes (lambda_rules L9)",
+            "never changes",
             state="missing",
             hint=f'write `packaging = "{found.package}"`, or another name in `lambda.name`',
         )

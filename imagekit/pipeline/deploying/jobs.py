@@ -175,8 +175,8 @@ class Preparing(Struct, frozen=True, kw_only=True):
 
 
 _NO_LABEL = (
-    "warning: {}: the image lacks the label that SnapStart asks of an own base "
-    "(lambda_rules R12); build it again with `lambda.snapstart = true`"
+    "warning: {}: the image lacks the label that SnapStart asks of an own base"
+    "; build it again with `lambda.snapstart = true`"
 )
 
 

@@ -254,7 +254,7 @@ def _looked_at(workshop: Workshop, reference: Reference) -> FoundImage | None:
         return None
     if fetched.media_type in INDEXES:
         raise UsageError(
-            what=f"{reference} is an index of images, and Lambda takes one image (lambda_rules M2)",
+            what=f"{reference} is an index of images, and Lambda takes one image",
             hint="name one image of it by its digest",
         )
     here = reference.at(fetched.digest)

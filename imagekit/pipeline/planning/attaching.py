@@ -26,7 +26,7 @@ def attaching(plan: BuildPlan, function: FunctionConfig, store: Store) -> BuildP
     if len(theirs) >= MOST_LAYERS:
         what = f"names {len(theirs)} layers, and a function has at most {MOST_LAYERS} in all"
         raise ConfigError(
-            problems=(Problem(f"{function.where}.lambda.layers", f"{what} (lambda_rules Z5)"),),
+            problems=(Problem(f"{function.where}.lambda.layers", f"{what}"),),
             hint='leave one of them out, or write `packaging = "zip-nested"`',
         )
     pieces = tuple(pieces_of(plan, store))
