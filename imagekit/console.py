@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import re
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -36,6 +38,62 @@ def never_fail_to_write(*streams: TextIO) -> None:
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def open_streams() -> None:
+    """Have stdin, stdout and stderr there, and writing to a pipe that nobody reads no error.
+
+    What was closed before we began (`>&-`) is opened on nothing: else the next file that is opened
+    would be what the programs that we start write to. Call it before a Console is made.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest number that is free, and so the stream's own.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+    never_fail_to_write(sys.stdout, sys.stderr)
+    sys.stdout = cast("TextIO", _Unbroken(sys.stdout, needed=True))
+    sys.stderr = cast("TextIO", _Unbroken(sys.stderr, needed=False))
+
+
+class _Unbroken:
+    """A stream that goes nowhere once its reader is gone, as `| head` is, or its disk full.
+
+    Whoever is `needed` says so where the disk refuses, once.
+    """
+
+    def __init__(self, stream: TextIO, *, needed: bool) -> None:
+        self._stream, self._needed = stream, needed
+
+    def write(self, text: str) -> int:
+        """Characters written; CannotBuild where the disk refuses what is needed."""
+        try:
+            # Typer tries streams out with nothing, and would swallow what the disk says to it.
+            return 0 if text == "" else self._stream.write(text)
+        except OSError as error:
+            self._lost(error)
+            return len(text)
+
+    def flush(self) -> None:
+        """CannotBuild where the disk refuses what is needed."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._lost(error)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _lost(self, error: OSError) -> None:
+        self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        # Windows has EINVAL for a pipe that nobody reads.
+        if self._needed and error.errno not in (errno.EPIPE, errno.EINVAL):
+            from imagekit.model.errors import CannotBuild
+
+            raise CannotBuild(
+                what="the answer cannot be written to stdout",
+                causes=(error.strerror or str(error),),
+                hint="free some disk, or send it elsewhere",
+            ) from error
 
 
 class Meter:

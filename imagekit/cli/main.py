@@ -31,7 +31,7 @@ from imagekit.cli import (
     release,
 )
 from imagekit.cli.sections import Sections
-from imagekit.console import Console, never_fail_to_write
+from imagekit.console import Console, open_streams
 
 BUG = 70
 
@@ -103,7 +103,7 @@ def main() -> None:
     process back (whatever it was writing lies beside its final name, where nobody looks), and on
     every other end this saves Python's own tear-down.
     """
-    never_fail_to_write(sys.stdout, sys.stderr)
+    open_streams()
     status = run(sys.argv[1:], Console())
     sys.stdout.flush()
     sys.stderr.flush()
@@ -119,9 +119,10 @@ def run(arguments: list[str], console: Console) -> int:
         words = completion.with_shell(options.with_values(arguments))
         app(words, prog_name="imagekit", obj=settings)
     except SystemExit as end:
+        # Typer takes a socket's EPIPE for stdout's, which never has one (console.open_streams).
+        if isinstance(end.__context__, BrokenPipeError):
+            return _failed(end.__context__, console, verbose=settings.verbose)
         return _status(end)
-    except BrokenPipeError:
-        return 0
     except Exception as error:
         return _failed(error, console, verbose=settings.verbose)
     return 0

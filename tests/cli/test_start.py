@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +108,56 @@ def test_start_imports_nothing_heavy() -> None:
 
     loaded = set(json.loads(found.stdout.splitlines()[-1]))
     assert loaded & HEAVY == set()
+
+
+CLOSED_STREAMS = (
+    "import os, sys; [os.close(int(n)) for n in sys.argv[1]]; os.execv(sys.argv[2], sys.argv[2:])"
+)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a closed stream is the POSIX shell's `>&-`")
+@pytest.mark.parametrize("streams", ["0", "1", "2", "01", "12", "012"])
+def test_a_stream_may_be_closed(streams: str) -> None:
+    """Who closes stdout wants no answer, and gets no traceback; what is left open still speaks."""
+    argv = [sys.executable, "-c", CLOSED_STREAMS, streams]
+    command = [sys.executable, "-m", "imagekit", "cache", "dir"]
+    found = subprocess.run([*argv, *command], capture_output=True, text=True, check=False)
+
+    assert found.returncode == 0, found.stderr
+    assert found.stderr == ""
+    assert bool(found.stdout) is ("1" not in streams)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("cache", "dir")])
+def test_a_reader_that_leaves_early_is_no_failure(arguments: tuple[str, ...]) -> None:
+    """`| head`: what was done is done, whoever reads of it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:
+        found = subprocess.run(
+            [sys.executable, "-m", "imagekit", *arguments],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("cache", "dir")])
+def test_an_answer_that_the_disk_refuses_is_told(arguments: tuple[str, ...]) -> None:
+    """A script that reads the file would take nothing for an answer: exit 1, and what to do."""
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            [sys.executable, "-m", "imagekit", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert found.returncode == 1
+    assert "error: the answer cannot be written to stdout\n  No space left on" in found.stderr
+    assert "hint: free some disk" in found.stderr
