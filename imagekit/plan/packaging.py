@@ -60,12 +60,11 @@ def decide(footprint: Footprint | None, missing: tuple[str, ...] = ()) -> Verdic
         return Verdict(packaging="image", why=f"no wheel fits Lambda's managed runtime for {names}")
     total = footprint.total_bytes
     if total < ZIP_LIMIT_BYTES:
-        return Verdict(packaging="zip", why=_room(total))
+        return Verdict(packaging="zip", why=room_words(total))
     biggest = ", ".join(f"{label} {size(weight)}" for label, weight in footprint.biggest(3))
-    return Verdict(
-        packaging="image",
-        why=f"{size(total)} unzipped; the ZIP limit is {size(ZIP_LIMIT_BYTES)} ({biggest})",
-    )
+    limit = f"the ZIP limit is {size(ZIP_LIMIT_BYTES)}"
+    why = f"{size(total)} unzipped without bytecode; {limit} ({biggest})"
+    return Verdict(packaging="image", why=why)
 
 
 def decided_by_extensions(names: Sequence[str]) -> Verdict:
@@ -73,10 +72,12 @@ def decided_by_extensions(names: Sequence[str]) -> Verdict:
     return Verdict(packaging="image", why=f"extensions are layers of an image: {', '.join(names)}")
 
 
-def _room(total: int) -> str:
+def room_words(total: int) -> str:
+    """Why it is a ZIP: so many bytes, unzipped and without bytecode, are below the limit."""
     share = total / ZIP_LIMIT_BYTES
     near = "; near the limit" if share >= NEAR else ""
-    return f"{size(total)} unzipped, {share:.0%} of the ZIP limit of {size(ZIP_LIMIT_BYTES)}{near}"
+    of_it = f"{share:.0%} of the ZIP limit of {size(ZIP_LIMIT_BYTES)}"
+    return f"{size(total)} unzipped without bytecode, {of_it}{near}"
 
 
 def check_zip(footprint: Footprint) -> None:

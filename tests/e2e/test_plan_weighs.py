@@ -93,6 +93,18 @@ def test_a_zip_that_no_longer_fits_says_what_would_make_it_fit(
     assert 'drop = ["pyarrow/libarrow_flight.so*"' in done.stderr
 
 
+def test_a_verdict_that_is_kept_is_told_in_todays_numbers(
+    zipped: Project, wheels: Path, index: Index
+) -> None:
+    """The packages grew since `imagekit.lock` decided: the verdict stays, its number is today's."""
+    zipped.replace('packaging = "zip"\n', "")
+    zipped.build()
+    make_wheel(wheels, "more", "1.0", {"more/__init__.py": b"", "more/data.bin": bytes(3 * MB)})
+    write_pylock(zipped.folder, wheels.glob("*.whl"), index)
+
+    assert plan(zipped)["why"].startswith("3 MB unzipped without bytecode, 1% of the ZIP limit")
+
+
 def test_what_was_asked_for_has_no_verdict_to_change(imaged: Project) -> None:
     """Nor has a small ZIP."""
     assert "ways" not in plan(imaged)

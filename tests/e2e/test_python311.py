@@ -45,7 +45,8 @@ def project(
 
 
 def test_auto_makes_an_image_and_says_that_no_wheel_fits(project: Project) -> None:
-    """glibc 2.26 of the 3.11 runtime is too old for numpy and pyarrow, whatever their size."""
+    """glibc 2.26 of the 3.11 runtime is too old for numpy and pyarrow, whatever their size; a plan
+    that finds this in the lock says so."""
     done = succeeded(project.run("build"))
     plan = json.loads(succeeded(project.run("plan", "--json")).stdout)["functions"][0]
 
@@ -53,6 +54,7 @@ def test_auto_makes_an_image_and_says_that_no_wheel_fits(project: Project) -> No
     assert plan["packaging"] == "image"
     assert "wheel" in plan["why"]
     assert "numpy" in plan["why"] or "pyarrow" in plan["why"]
+    assert plan["why"].endswith(", when imagekit.lock decided it")
 
 
 def test_a_zip_is_refused_whatever_its_size(project: Project) -> None:

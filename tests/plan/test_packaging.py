@@ -49,6 +49,15 @@ def test_a_zip_that_is_nearly_full_is_told() -> None:
     assert "near the limit" not in decide(footprint(ZIP_LIMIT_BYTES // 2)).why
 
 
+def test_the_words_say_that_bytecode_is_not_in_the_number() -> None:
+    """The verdict is decided by code and packages alone (decision 8); what is built weighs more."""
+    limit = "the ZIP limit of 262 MB"
+    assert decide(footprint(ZIP_LIMIT_BYTES // 2)).why == (
+        f"131 MB unzipped without bytecode, 50% of {limit}"
+    )
+    assert decide(footprint(ZIP_LIMIT_BYTES)).why.startswith("262 MB unzipped without bytecode; ")
+
+
 def test_bytecode_gives_way_before_anything_else() -> None:
     """Small parts keep theirs first, and the ZIP stays below its limit."""
     assert fitting(100, [("a", 30), ("b", 10), ("c", 20)], 200) == {"a", "b", "c"}

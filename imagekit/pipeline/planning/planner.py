@@ -50,6 +50,7 @@ from imagekit.plan.packaging import (
     check_zip,
     decide,
     decided_by_extensions,
+    room_words,
 )
 from imagekit.project.config import FunctionConfig
 from imagekit.project.config_docker import ZIP_STEPS_HINT
@@ -120,9 +121,13 @@ class Planner(Struct, frozen=True, kw_only=True):
         if verdict is None:
             verdict, total = self._weighed(job)
             self.decisions.keep_verdict(name, architecture, job.python, verdict, total)
-        if verdict.packaging == "zip":
-            return self._zip(job, verdict.why)
-        return self._image(job, verdict.why)
+            why = verdict.why
+        else:
+            why = _kept_why(job.function, verdict)
+        if verdict.packaging == "image":
+            return self._image(job, why)
+        plan = self._zip(job, why)
+        return replace(plan, why=room_words(plan.unzipped_bytes))
 
     def _weighed(self, job: _Job) -> tuple[Verdict, int]:
         """The verdict from the footprint that a ZIP would have (decision 8), and its bytes."""
@@ -308,6 +313,15 @@ class _Job(Struct, frozen=True, kw_only=True):
 
 def _steps(function: FunctionConfig) -> DockerSteps:
     return DockerSteps(system=function.system, run=function.run, template=function.dockerfile)
+
+
+def _kept_why(function: FunctionConfig, verdict: Verdict) -> str:
+    """The words of a verdict that `imagekit.lock` keeps: of today, else from when they are."""
+    if (steps := _steps(function)).asked:
+        return decided_by_steps(steps).why
+    if function.extensions:
+        return decided_by_extensions(function.extensions).why
+    return f"{verdict.why}, when imagekit.lock decided it"
 
 
 def _contradiction(function: FunctionConfig, what: str) -> ConfigError:
