@@ -84,5 +84,6 @@ class Status(Struct, frozen=True, kw_only=True):
     previous: str | None = None
     """Reference of the image (or CodeSha256 of the ZIP) that served before."""
     routing: tuple[tuple[str, float], ...] = ()
-    state: str = "Active"
+    state: str | None = None
+    """Lambda's word; None where the function is not deployed."""
     reason: str | None = None

@@ -28,7 +28,8 @@ def closing_lines(done: Sequence[Deployed], *, forward: bool = True) -> Iterator
     if failed:
         yield f"{len(failed)} of {len(done)} were not done; the same command goes on from here"
     elif not forward:
-        yield "the next release moves forward again: imagekit deploy"
+        named = " ".join(dict.fromkeys(one.function for one in done))
+        yield f"forward again: imagekit deploy {named}{_where(done)}"
     elif any(one.was for one in done):
         yield f"back again: imagekit rollback{_options(done)}"
 
@@ -125,7 +126,7 @@ def _status_cells(one: Status) -> Iterator[str]:
     yield one.note.commit or ""
     yield one.note.base or ""
     yield _before(one)
-    yield one.reason or ("" if one.state == "Active" else one.state)
+    yield one.reason or ("" if one.state in (None, "Active") else one.state)
 
 
 def _before(one: Status) -> str:
@@ -151,12 +152,17 @@ def _short(code: str) -> str:
 
 def _options(done: Sequence[Deployed]) -> str:
     functions = dict.fromkeys(one.function for one in done)
+    named = f" {next(iter(functions))}" if len(functions) == 1 else " --all"
+    return f"{named}{_where(done)}"
+
+
+def _where(done: Sequence[Deployed]) -> str:
+    """The stages, or the alias where there are none."""
     stages = dict.fromkeys(one.stage for one in done if one.stage)
     alias = {one.alias for one in done}
-    named = f" {next(iter(functions))}" if len(functions) == 1 else " --all"
     told = "".join(f" --stage {stage}" for stage in stages)
     only = alias.pop() if len(alias) == 1 else None
-    return f"{named}{told}{f' --alias {only}' if only and not stages else ''}"
+    return f"{told}{f' --alias {only}' if only and not stages else ''}"
 
 
 def _deployed(one: Deployed) -> dict[str, object]:

@@ -19,15 +19,16 @@ def finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
             yield f"{'':8} {'':{wide}}  hint: {one.hint}"
 
 
-def closing_line(findings: Sequence[Finding]) -> str:
-    """How many of what kind, and what to type next."""
+def closing_line(findings: Sequence[Finding], options: str = "") -> str:
+    """How many of what kind, and what to type next; `options` are those of the look."""
     missing = sum(one.state == "missing" for one in findings)
     unseen = sum(one.state == "unseen" for one in findings)
     if unseen:
-        return f"{_things(unseen)} could not be looked at, and {_things(missing)} missing"
+        things = "1 thing" if unseen == 1 else f"{unseen} things"
+        return f"{things} could not be looked at, and {_things(missing)} missing"
     if missing:
         return f"{_things(missing)} missing; each line above says what mends it"
-    return "nothing is missing: imagekit release"
+    return f"nothing is missing: imagekit release{options}"
 
 
 def doctor_json(findings: Sequence[Finding]) -> str:

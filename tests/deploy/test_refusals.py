@@ -97,7 +97,13 @@ SNAP = LambdaSettings(snapstart=True)
             "raise `python`",
         ),
         (there(package="image"), archive(), facts(), "that never changes", "image"),
-        (there(), image(), facts(image_region="eu-west-1"), "that never changes", "--packaging zip"),
+        (
+            there(),
+            image(),
+            facts(image_region="eu-west-1"),
+            "that never changes",
+            "--packaging zip",
+        ),
         (there(architecture="arm64"), archive(), facts(), "accept and not run", "--arch arm64"),
         (
             there(tags=(("aws:cloudformation:stack-name", "prod"),)),
@@ -117,7 +123,13 @@ SNAP = LambdaSettings(snapstart=True)
             "imagekit promote",
         ),
         (there(package="image"), image(), facts(), "in no private ECR", "promote"),
-        (there(), archive(), facts(unzipped_bytes=262_144_000), "takes less than", "--packaging image"),
+        (
+            there(),
+            archive(),
+            facts(unzipped_bytes=262_144_000),
+            "takes less than",
+            "--packaging image",
+        ),
         (
             there(),
             archive(),

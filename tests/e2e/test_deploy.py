@@ -100,7 +100,7 @@ def test_new_code_moves_the_alias_and_rollback_brings_it_back(
 
     back = succeeded(project.run("rollback", "--alias", "live"))
     assert back.stdout.endswith(":function:app:1\n")
-    assert "the next release moves forward again" in back.stderr
+    assert "forward again: imagekit deploy app --alias live" in back.stderr
     (status,) = deploy(project, command="status")
     assert status["version"] == "1"
 

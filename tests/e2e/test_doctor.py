@@ -133,6 +133,7 @@ def test_nobody_is_told_how_to_sign_in(project: Project) -> None:
     assert done.returncode == 3
     assert done.stdout.startswith("unseen   caller")
     assert "aws sso login" in done.stdout
+    assert "1 thing could not be looked at" in done.stderr
 
 
 def test_repositories_that_could_share(project: Project, aws: EcrFront, ecr: EcrRegistry) -> None:
@@ -174,6 +175,7 @@ def test_every_stage_is_looked_at_by_itself(
 
     test = succeeded(project.run("doctor", "--stage", "test"))
     assert "alias live is at version $LATEST" in test.stdout
+    assert test.stderr.endswith("nothing is missing: imagekit release --stage test\n")
     prod = project.run("doctor", "--stage", "prod", "--json")
     assert prod.returncode == 1
     assert ("app-prod (prod)", "missing") in found(prod)

@@ -171,7 +171,9 @@ def test_exit_codes() -> None:
     assert [worst([ok, advice]), worst([ok, missing]), worst([missing, unseen])] == [0, 1, 3]
     assert closing_line([ok, advice]) == "nothing is missing: imagekit release"
     assert closing_line([missing]).startswith("1 thing is missing")
-    assert "1 thing is missing" in closing_line([missing, unseen])
+    assert closing_line([ok], " app --stage test").endswith("imagekit release app --stage test")
+    told = "1 thing could not be looked at, and 1 thing is missing"
+    assert closing_line([missing, unseen]) == told
     assert list(finding_lines([missing])) == ["missing  a  b", "            hint: c"]
     assert json.loads(doctor_json([missing]))["findings"][0]["hint"] == "c"
 

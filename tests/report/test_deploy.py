@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from msgspec.structs import replace
 
 from imagekit.model.deployment import Deployed, Status, VersionNote
 from imagekit.model.errors import UpdateFailed
-from imagekit.report.deploy import closing_lines, problem_line, status_lines
+from imagekit.report.deploy import closing_lines, problem_line, status_document, status_lines
 from imagekit.report.errors import words
 
 DIGEST = "421e" + "0" * 60
@@ -50,6 +52,21 @@ def test_row_without_a_stage_names_the_alias() -> None:
     assert lines[-1] == "back again: imagekit rollback --all --alias live"
 
 
+def test_after_a_rollback_the_way_forward_is_told_with_where() -> None:
+    """Without its stage or alias, `deploy` would refuse, or leave the alias where it is."""
+    alone = replace(DONE, stage=None)
+    other = replace(alone, function="rating")
+
+    assert forward([DONE]) == "imagekit deploy scoring --stage prod"
+    assert forward([alone, other]) == "imagekit deploy scoring rating --alias live"
+    assert forward([replace(alone, alias=None)]) == "imagekit deploy scoring"
+
+
+def forward(done: list[Deployed]) -> str:
+    """The command that the last line of a rollback ends with."""
+    return list(closing_lines(done, forward=False))[-1].removeprefix("forward again: ")
+
+
 def test_failure_is_in_its_row_and_counted() -> None:
     """Why, at the end of the row; that the same command goes on."""
     failed = replace(DONE, function="rating", state="failed", problem="InvalidImage: x")
@@ -87,3 +104,10 @@ def test_status_shows_only_columns_that_say_something() -> None:
         "scoring   live   41 (10% to 42)  420000000000",
         "rating           not deployed",
     ]
+
+
+def test_a_function_that_is_not_deployed_has_no_state() -> None:
+    """Neither a version: a script that looks for `Active` does not find it."""
+    (found,) = json.loads(status_document([Status(function="rating", name="rating")]))["functions"]
+
+    assert found == {"function": "rating", "name": "rating"}

@@ -59,7 +59,8 @@ def run(
         workshop.console.answer(doctor_json(found))
     else:
         workshop.console.answer("\n".join(finding_lines(found)))
-    workshop.console.say(closing_line(found))
+    options = "".join((*(f" {name}" for name in names), *(f" --stage {one}" for one in stages)))
+    workshop.console.say(closing_line(found, options))
     return found
 
 
