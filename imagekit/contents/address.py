@@ -10,9 +10,13 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from msgspec import Struct
 
+from imagekit.model.errors import CannotBuild
 from imagekit.model.package import Artifact
 from imagekit.net.http import Request
+from imagekit.net.query import is_masked
 
+_UNKNOWN = "is not kept, as it may be secret, and no requirement names that file with it"
+_HINT = "name the file by its whole URL in the requirements; or lock with `uv lock`"
 _DRIVE = re.compile(r"/[A-Za-z]:")
 
 
@@ -24,7 +28,12 @@ class Address(Struct, frozen=True):
 
     @classmethod
     def of(cls, url: str) -> Address:
-        """Take user and password out of `url` (RFC 7617: Basic); the fragment goes too."""
+        """Take user and password out of `url` (RFC 7617: Basic); the fragment goes too.
+
+        CannotBuild where values of its query were not kept, and stand nowhere else.
+        """
+        if is_masked(url):
+            raise CannotBuild(what=f"the query of {url} {_UNKNOWN}", hint=_HINT)
         parts = urlsplit(url)
         user, at, host = parts.netloc.rpartition("@")
         plain = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))

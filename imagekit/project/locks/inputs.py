@@ -76,7 +76,7 @@ def _texts(lock: LockFile) -> Iterator[bytes]:
             yield from (_metadata(folder) for folder in requirements.folders)
         case "project":
             yield _metadata(lock.path.parent)
-            yield from (_metadata(folder) for folder in _sources(lock.path))
+            yield from (_metadata(folder) for folder in sources(lock.path))
         case "none":
             return
 
@@ -100,7 +100,7 @@ def _metadata(folder: Path) -> bytes:
     return _digest([written, *(_file(folder / name) for name in _METADATA[1:])]).hex.encode()
 
 
-def _sources(pyproject: Path) -> Iterator[Path]:
+def sources(pyproject: Path) -> Iterator[Path]:
     """Folders of the path dependencies in `[tool.uv.sources]`."""
     for source in table(read_toml(pyproject), "tool", "uv", "sources").values():
         path = source.get("path") if isinstance(source, dict) else None

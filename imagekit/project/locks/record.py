@@ -1,4 +1,4 @@
-"""Finished resolutions in the store, as JSON."""
+"""Finished resolutions in the store, as JSON. No URL in it has values in its query."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from imagekit.model.digest import Digest
 from imagekit.model.package import Artifact, Directory, LockedPackage, Origin, Sdist, Vcs
+from imagekit.net.query import masked
 from imagekit.store import Store
 
 _KIND = "resolution"
@@ -42,14 +43,15 @@ def _origin(origin: Origin) -> dict[str, object]:
         case Sdist():
             return {"sdist": _artifact(origin.artifact), "subdirectory": origin.subdirectory}
         case Vcs():
-            return {"vcs": [origin.url, origin.commit, origin.subdirectory]}
+            return {"vcs": [masked(origin.url), origin.commit, origin.subdirectory]}
         case Directory():
             return {"directory": str(origin.path)}
 
 
 def _artifact(artifact: Artifact) -> list[object]:
     stamp = _stamp(artifact.url)
-    return [artifact.filename, artifact.url, artifact.digest.hex, artifact.size_bytes, stamp]
+    url = masked(artifact.url)
+    return [artifact.filename, url, artifact.digest.hex, artifact.size_bytes, stamp]
 
 
 def _stamp(url: str) -> list[int] | None:

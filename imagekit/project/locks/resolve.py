@@ -11,8 +11,9 @@ from msgspec.structs import asdict
 from imagekit.model.digest import Digest
 from imagekit.model.package import Directory, LockedPackage
 from imagekit.model.target import Target
+from imagekit.net.query import masked
 from imagekit.project.config import FunctionConfig
-from imagekit.project.locks import record
+from imagekit.project.locks import queries, record
 from imagekit.project.locks.inputs import freshness_of, inputs_of
 from imagekit.project.locks.lockfile import LockFile, project_folder
 from imagekit.project.uv import Uv
@@ -52,16 +53,33 @@ def resolve(
     inputs = inputs_of(lock, function, target)
     if lock.kind == "none":
         return Resolution(packages=(), inputs=inputs)
-    if lock.pinned_by_imagekit and pinned is None:
-        # Functions that ask the same of one lock get the same answer, from one run of uv.
-        pinned = lock.kept.of(("compiled", inputs), lambda: _compile(lock, function, target, uv))
-    pinned = pinned if lock.pinned_by_imagekit else None
-    key = _key(lock, target, inputs, uv, pinned)
+    if lock.pinned_by_imagekit:
+        # Functions that ask the same of one lock get the same answer, from one run of uv. What
+        # uv wrote in this run has whole URLs, which what was kept of it has no more.
+        found = ("compiled", inputs)
+        if pinned is None or pinned == masked(str(lock.kept.values.get(found))):
+            pinned = lock.kept.of(found, lambda: _compile(lock, function, target, uv))
+    else:
+        pinned = None
+    kept = masked(pinned) if pinned else None
+    key = _key(lock, target, inputs, uv, kept)
     packages = record.kept(store, key)
+    if packages is not None:
+        packages = _whole(packages, lock, uv, pinned)
     if packages is None:
         packages = _select(lock, function, target, uv, pinned)
         record.keep(store, key, packages)
-    return Resolution(packages=packages, inputs=inputs, pylock=pinned)
+        packages = _whole(packages, lock, uv, pinned) or packages
+    return Resolution(packages=packages, inputs=inputs, pylock=kept)
+
+
+def _whole(
+    packages: tuple[LockedPackage, ...], lock: LockFile, uv: Uv, pinned: str | None
+) -> tuple[LockedPackage, ...] | None:
+    """With whole URLs; None where the lock has them and its text alone does not tell which is
+    which. What `imagekit.lock` has without them may not be needed: who fetches it refuses."""
+    found, every = queries.whole(packages, lock, uv.environ, pinned)
+    return found if every or pinned is not None else None
 
 
 def _compile(lock: LockFile, function: FunctionConfig, target: Target, uv: Uv) -> str:
