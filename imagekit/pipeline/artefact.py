@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from imagekit import __version__
 from imagekit.check.opened import OpenImage, OpenLayer, OpenZip
 from imagekit.model.digest import Digest
-from imagekit.model.errors import ConfigError, UsageError
+from imagekit.model.errors import UsageError
 from imagekit.model.image import INDEXES, Descriptor, LayerRecord
 from imagekit.model.lambda_layer import MOST_LAYERS, layer_path
 from imagekit.model.packaging import rest_path
@@ -26,80 +25,46 @@ from imagekit.oci.documents import parse_config, parse_manifest
 from imagekit.oci.history import reusable_layers
 from imagekit.oci.image import Image
 from imagekit.oci.layout import top_media_types
+from imagekit.pipeline.named import (
+    DOCKER,
+    SUFFIXES,
+    InDocker,
+    InRegistry,
+    function_of,
+    is_zip,
+    named,
+    project_for,
+)
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import FunctionConfig
-from imagekit.project.read_config import load
-
-DOCKER = "docker:"
-_SUFFIXES = (".oci", ".zip", ".tar")
 
 Opened = OpenImage | OpenZip
 
 
 @contextmanager
-def opened(workshop: Workshop, text: str) -> Iterator[Opened]:
-    """Open what `text` names, for as long as the block lasts.
+def opened(workshop: Workshop, text: str | None) -> Iterator[Opened]:
+    """Open what `text` names, for as long as the block lasts; None: the project's only function.
 
     UsageError where it names nothing; what the rooms beneath raise where it cannot be read.
     """
-    if text.startswith(DOCKER):
+    project = project_for(workshop, text)
+    functions = project.functions if project else ()
+    what = named(text, functions)
+    if isinstance(what, InDocker):
         with workshop.store.folder() as folder:
-            yield _from_docker(workshop, text.removeprefix(DOCKER), folder / "image.tar")
-        return
-    function = _function(workshop, text)
-    path = Path(text)
-    if function is not None and not path.exists():
-        path = _newest(workshop, function)
-    if path.exists():
-        yield _from_path(path, function or _built_as(workshop, path))
-    else:
-        yield _from_registry(workshop, text)
+            yield _from_docker(workshop, what.name, folder / "image.tar", functions)
+    elif isinstance(what, InRegistry):
+        yield _from_registry(workshop, what.text)
+    elif isinstance(what, Path):
+        yield _from_path(what, function_of(what, functions))
+    elif project is not None:
+        yield _from_path(_newest(project.root, what), what)
 
 
-def only_function(workshop: Workshop) -> str:
-    """The name of the project's only function; UsageError where it has several, ConfigError."""
-    return the_only(load(workshop.folder, version=__version__, whole=True).functions).name
-
-
-def the_only(functions: Sequence[FunctionConfig]) -> FunctionConfig:
-    """The one function that is meant where none was named; UsageError unless there is just one."""
-    if len(functions) == 1:
-        return functions[0]
-    if not functions:
-        raise UsageError(
-            what="there is no project here, and no artefact was named",
-            hint="name a ZIP, a layout, `docker:NAME` or a reference; or `--project DIR`",
-        )
-    names = ", ".join(one.name for one in functions)
-    raise UsageError(
-        what=f"this project has several functions: {names}", hint=f"name one: {functions[0].name}"
-    )
-
-
-def _function(workshop: Workshop, name: str) -> FunctionConfig | None:
-    """The function of that name, where a project is here and has one."""
-    try:
-        project = load(workshop.folder, version=__version__, whole=True)
-    except ConfigError:
-        return None
-    return next((one for one in project.functions if one.name == name), None)
-
-
-def _built_as(workshop: Workshop, path: Path) -> FunctionConfig | None:
-    """The function whose build a file like `dist/NAME.oci` is."""
-    stem = path.name
-    for suffix in _SUFFIXES:
-        stem = stem.removesuffix(suffix)
-    found = _function(workshop, stem)
-    if found is None and "-" in stem:
-        found = _function(workshop, stem.rpartition("-")[0])
-    return found
-
-
-def _newest(workshop: Workshop, function: FunctionConfig) -> Path:
-    folder = load(workshop.folder, version=__version__, whole=True).root / "dist"
+def _newest(root: Path, function: FunctionConfig) -> Path:
+    folder = root / "dist"
     names = (function.name, *(f"{function.name}-{arch}" for arch in function.architectures))
-    paths = (folder / f"{name}{suffix}" for name in names for suffix in _SUFFIXES)
+    paths = (folder / f"{name}{suffix}" for name in names for suffix in SUFFIXES)
     found = [path for path in paths if path.exists()]
     if not found:
         raise UsageError(
@@ -110,7 +75,7 @@ def _newest(workshop: Workshop, function: FunctionConfig) -> Path:
 
 
 def _from_path(path: Path, function: FunctionConfig | None) -> Opened:
-    if path.is_file() and _is_zip(path):
+    if path.is_file() and is_zip(path):
         return OpenZip(
             name=str(path),
             source=path,
@@ -132,11 +97,6 @@ def layers_beside(archive: Path) -> tuple[Path, ...]:
     return tuple(itertools.takewhile(Path.is_file, paths))
 
 
-def _is_zip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return path.suffix == ".zip" or file.read(4) == b"PK\3\4"
-
-
 def _top_kinds(path: Path) -> tuple[str, ...]:
     is_layout = path.is_dir() and (path / "oci-layout").exists()
     return top_media_types(path) if is_layout else ()
@@ -148,7 +108,9 @@ def _managed(function: FunctionConfig | None) -> Target | None:
     return Target.managed(function.python, function.architectures[0])
 
 
-def _from_docker(workshop: Workshop, name: str, archive: Path) -> OpenImage:
+def _from_docker(
+    workshop: Workshop, name: str, archive: Path, functions: Sequence[FunctionConfig]
+) -> OpenImage:
     from imagekit.daemon.engine import connect
 
     if not name:
@@ -156,7 +118,7 @@ def _from_docker(workshop: Workshop, name: str, archive: Path) -> OpenImage:
     with connect(workshop.environ) as engine:
         engine.save(name, archive)
     # `build --load` names an image after its function.
-    function = _function(workshop, name.partition(":")[0])
+    function = function_of(Path(name.partition(":")[0]), functions)
     return _image(f"{DOCKER}{name}", read_archive(archive), function)
 
 
@@ -183,13 +145,7 @@ def _image(name: str, image: Image, function: FunctionConfig | None) -> OpenImag
 
 
 def _from_registry(workshop: Workshop, text: str) -> OpenImage:
-    try:
-        reference = Reference.parse(text)
-    except ValueError as error:
-        raise UsageError(
-            what=f"{text} is no function here, no file, and no image reference",
-            hint="a function's name, a path, `docker:NAME`, or REGISTRY/REPOSITORY:TAG",
-        ) from error
+    reference = Reference.parse(text)
     registry = workshop.registry
     fetched = registry.manifest(reference)
     if fetched.media_type in INDEXES:

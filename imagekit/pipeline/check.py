@@ -9,7 +9,7 @@ from imagekit.check.findings import Report, report_json
 from imagekit.check.image import check_image
 from imagekit.check.opened import OpenZip
 from imagekit.model.importing import ImportCheck
-from imagekit.pipeline.artefact import Opened, only_function, opened
+from imagekit.pipeline.artefact import Opened, opened
 from imagekit.pipeline.workshop import Workshop
 from imagekit.report.check import check_lines, closing_line
 
@@ -22,7 +22,7 @@ def run(
     With `imports` its handler is imported as well; without an artefact it is the newest build of
     the project's only function.
     """
-    with opened(workshop, artefact or only_function(workshop)) as found:
+    with opened(workshop, artefact) as found:
         report = check_zip(found) if isinstance(found, OpenZip) else check_image(found)
         imported = _imported(workshop, found) if imports else None
     _tell(workshop, report, imported, json=json)

@@ -142,7 +142,7 @@ class _Reader(Struct, frozen=True, kw_only=True):
         known = sorted(name for name, _ in self.taken.values())
         for name in names:
             if name not in known:
-                what = f"there is no function {name!r}; {_those_known(name, known)}"
+                what = f"there is no function {name!r}; {those_known(name, known)}"
                 table.problem("functions", what, "name one of those, or none for all of them")
         return tuple(by_name[name] for name in dict.fromkeys(names) if name in by_name)
 
@@ -170,13 +170,15 @@ def _settled(
     return [replace(one, slim=replace(one.slim, inherited=False)) for one in asked]
 
 
-def _those_known(name: str, known: Sequence[str]) -> str:
-    if len(known) <= _TOLD:
-        return f"known: {', '.join(known) or 'none'}"
+def those_known(name: str, known: Sequence[str]) -> str:
+    """The functions that there are, those first that are written nearly as `name`."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, n=3) or known[:3]
-    return f"{len(known)} are known, such as {', '.join(near)}"
+    near = get_close_matches(name, known, n=3)
+    if len(known) <= _TOLD:
+        first = dict.fromkeys((*near, *known))
+        return f"known: {', '.join(first) or 'none'}"
+    return f"{len(known)} are known, such as {', '.join(near or known[:3])}"
 
 
 def _refuse_none(table: Table) -> None:

@@ -22,8 +22,8 @@ from imagekit.model.image import INDEXES
 from imagekit.model.reference import Reference
 from imagekit.pipeline.account.garbage import Held, in_order, judged
 from imagekit.pipeline.deploying.stages import at_stage
+from imagekit.pipeline.named import project_here
 from imagekit.pipeline.pushing.destination import repository_of
-from imagekit.pipeline.pushing.movable import project_here
 from imagekit.pipeline.pushing.repositories import missing
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import ProjectConfig, Stage

@@ -9,10 +9,9 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from imagekit import __version__
 from imagekit.model.digest import Digest
 from imagekit.model.ecr import MOVING
-from imagekit.model.errors import BuildError, ConfigError, UsageError
+from imagekit.model.errors import BuildError, UsageError
 from imagekit.model.image import (
     CONFIG,
     INDEXES,
@@ -30,13 +29,12 @@ from imagekit.oci.history import shared_layers
 from imagekit.oci.image import Image, ImageLayer
 from imagekit.oci.layer import gzip
 from imagekit.oci.layout import top_media_types
-from imagekit.pipeline.artefact import DOCKER
 from imagekit.pipeline.last_build import last_build
+from imagekit.pipeline.named import DOCKER, InDocker, InRegistry, named
 from imagekit.pipeline.pushing.destination import repository_of
 from imagekit.pipeline.pushing.way import push_plan
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import FunctionConfig, ProjectConfig
-from imagekit.project.read_config import load
 from imagekit.registry.copy import copy_plan
 from imagekit.registry.push import PushPlan
 
@@ -54,14 +52,6 @@ class Movable(Struct, frozen=True, kw_only=True):
     """Where the function has several: each is an artefact of its own (decision 11)."""
 
 
-def project_here(workshop: Workshop) -> ProjectConfig | None:
-    """The project that the command runs in, None where there is none that can be read."""
-    try:
-        return load(workshop.folder, version=__version__, whole=True)
-    except ConfigError:
-        return None
-
-
 @contextmanager
 def movable(
     workshop: Workshop, text: str, project: ProjectConfig | None
@@ -71,18 +61,16 @@ def movable(
     UsageError where it names nothing, a ZIP, or an index of images; what the rooms beneath raise
     where it cannot be read.
     """
-    if text.startswith(DOCKER):
+    what = named(text, project.functions if project else ())
+    if isinstance(what, InDocker):
         with workshop.store.folder() as folder:
-            yield (_from_docker(workshop, text, folder / "image.tar"),)
-        return
-    functions = project.functions if project else ()
-    function = next((one for one in functions if one.name == text), None)
-    if Path(text).exists():
-        yield (_from_path(workshop, Path(text)),)
-    elif function is not None and project is not None:
-        yield _newest(workshop, project.root, function)
-    else:
+            yield (_from_docker(workshop, what.name, folder / "image.tar"),)
+    elif isinstance(what, Path):
+        yield (_from_path(workshop, what),)
+    elif isinstance(what, InRegistry):
         yield (_from_registry(workshop, repository_of(text, workshop.home_registry), text),)
+    elif project is not None:
+        yield _newest(workshop, project.root, what)
 
 
 def shared_in(workshop: Workshop, plan: PushPlan) -> tuple[LayerRecord, ...]:
@@ -157,15 +145,14 @@ def _from_path(workshop: Workshop, path: Path) -> Movable:
     return Movable(name=str(path), plan=_plan(workshop, read_image(path)))
 
 
-def _from_docker(workshop: Workshop, text: str, archive: Path) -> Movable:
+def _from_docker(workshop: Workshop, name: str, archive: Path) -> Movable:
     from imagekit.daemon.engine import connect
 
-    name = text.removeprefix(DOCKER)
     if not name:
         raise UsageError(what=f"{DOCKER} names no image", hint="docker images")
     with connect(workshop.environ) as engine:
         engine.save(name, archive)
-    return Movable(name=text, plan=_plan(workshop, read_archive(archive)))
+    return Movable(name=f"{DOCKER}{name}", plan=_plan(workshop, read_archive(archive)))
 
 
 def _from_registry(workshop: Workshop, reference: Reference, name: str) -> Movable:

@@ -17,6 +17,7 @@ from imagekit.model.digest import Digest
 from imagekit.model.ecr import RepositorySettings
 from imagekit.model.errors import ImagekitError, RemoteRefused, UsageError
 from imagekit.model.reference import Reference
+from imagekit.pipeline.named import project_for
 from imagekit.pipeline.parallel import each
 from imagekit.pipeline.pushing.destination import (
     FUNCTION,
@@ -25,7 +26,7 @@ from imagekit.pipeline.pushing.destination import (
     repository_of,
 )
 from imagekit.pipeline.pushing.layer_shelf import Shelves, ToKeep
-from imagekit.pipeline.pushing.movable import Movable, movable, project_here, shared_in
+from imagekit.pipeline.pushing.movable import Movable, movable, shared_in
 from imagekit.pipeline.pushing.repositories import Repositories, refuse_moving
 from imagekit.pipeline.workshop import Workshop
 from imagekit.registry.early import EarlyBlobs
@@ -90,7 +91,7 @@ def bring(
 ) -> tuple[tuple[Promoted, ...], tuple[tuple[_Job, ImagekitError], ...]]:
     """Have the artefact everywhere: what arrived, and what did not. Raises before a byte is sent
     what is wrong with the whole."""
-    project = project_here(workshop)
+    project = project_for(workshop, artefact)
     with movable(workshop, artefact, project) as images:
         jobs = _jobs(workshop, images, wish)
         settings = project.ecr if project else RepositorySettings()

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from imagekit.model.errors import UsageError
 from imagekit.model.packaging import Asked
 from imagekit.model.startup import ColdStart, StartSeries
-from imagekit.pipeline.artefact import DOCKER
+from imagekit.pipeline.named import DOCKER
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.starting.runnable import Runnable, runnable
 from imagekit.pipeline.starting.wish import Wish, settled

@@ -28,7 +28,8 @@ from imagekit.model.package import Package
 from imagekit.model.packaging import LOADER
 from imagekit.model.slim import Dropped
 from imagekit.model.target import Architecture
-from imagekit.pipeline.artefact import DOCKER, Opened
+from imagekit.pipeline.artefact import Opened
+from imagekit.pipeline.named import DOCKER
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.starting.runnable import runnable

@@ -22,17 +22,23 @@ from imagekit.model.packaging import ARCHIVE
 from imagekit.model.reference import Reference
 from imagekit.model.target import Architecture, Target
 from imagekit.oci.archive import read_image
-from imagekit.pipeline.artefact import DOCKER, the_only
 from imagekit.pipeline.deploying.sent import file_of, files_of, read_archive
 from imagekit.pipeline.docker.loading import into_engine, local_name
 from imagekit.pipeline.make import By, Made, make
+from imagekit.pipeline.named import (
+    DOCKER,
+    InRegistry,
+    function_of,
+    is_configured,
+    named,
+    stem_of,
+)
 from imagekit.pipeline.pushing.previous import PreviousImages
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.starting.bare import bare_image
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import FunctionConfig
-from imagekit.project.find_config import in_folder
 from imagekit.project.read_config import load
 from imagekit.registry.credentials import Basic
 
@@ -40,7 +46,6 @@ if TYPE_CHECKING:
     from imagekit.daemon.engine import Engine
 
 _ZIP_LABEL = "dev.imagekit.zip"
-_PATHS = (".oci", ".tar", ".zip")
 
 
 class Runnable(Struct, frozen=True, kw_only=True):
@@ -63,26 +68,24 @@ def runnable(workshop: Workshop, engine: Engine, text: str | None, request: Requ
     Without a text, the project's only function. UsageError where it names nothing or too much, and
     what building, reading and loading raise.
     """
-    found = _functions(workshop)
-    if text is None:
-        return _of_function(workshop, engine, the_only(found), request)
-    named = next((one for one in found if one.name == text), None)
-    if named is not None:
-        return _of_function(workshop, engine, named, request)
-    if text.startswith(DOCKER):
-        name = text.removeprefix(DOCKER)
-        function = _by_name(found, name.partition(":")[0])
-        sandbox = Sandbox(image=name, function=_name(function, name))
-        return Runnable(artefact=text, packaging="image", sandbox=sandbox, function=function)
-    if Path(text).exists():
-        return _of_path(workshop, engine, Path(text), found, request)
-    return _of_reference(workshop, engine, text, found)
+    functions = _functions(workshop)
+    what = named(text, functions)
+    if isinstance(what, FunctionConfig):
+        return _of_function(workshop, engine, what, request)
+    if isinstance(what, Path):
+        return _of_path(workshop, engine, what, functions, request)
+    if isinstance(what, InRegistry):
+        return _of_reference(workshop, engine, what.text, functions)
+    function = _by_name(functions, what.name.partition(":")[0])
+    sandbox = Sandbox(image=what.name, function=_name(function, what.name))
+    return Runnable(
+        artefact=f"{DOCKER}{what.name}", packaging="image", sandbox=sandbox, function=function
+    )
 
 
 def _functions(workshop: Workshop) -> tuple[FunctionConfig, ...]:
     """Those of the project here; none where there is no project."""
-    start = workshop.folder.absolute()
-    if not any(in_folder(folder, start) for folder in (start, *start.parents)):
+    if not is_configured(workshop):
         return ()
     return load(workshop.folder, version=__version__, whole=True).functions
 
@@ -145,18 +148,15 @@ def _of_path(
     functions: Sequence[FunctionConfig],
     request: Request,
 ) -> Runnable:
-    stem = path.name
-    for suffix in _PATHS:
-        stem = stem.removesuffix(suffix)
-    function = _by_name(functions, stem) or _by_name(functions, stem.rpartition("-")[0])
-    name = _name(function, stem)
+    function = function_of(path, functions)
+    name = _name(function, stem_of(path.name))
     if path.suffix != ".zip":
         image = into_engine(workshop, engine, read_image(path), local_name(name))
         sandbox = Sandbox(image=image, function=name)
         return Runnable(artefact=str(path), packaging="image", sandbox=sandbox, function=function)
     if function is None:
         raise UsageError(
-            what=f"{path} does not say its handler, and no function here is called {stem}",
+            what=f"{path} does not say its handler, and no function here is called {name}",
             hint="run it in the project that has the function, under `NAME.zip`",
         )
     sandbox = replace(_unzipped(workshop, engine, path, function, request), function=name)
@@ -193,12 +193,7 @@ def _gone(layer: str) -> Path:
 def _of_reference(
     workshop: Workshop, engine: Engine, text: str, functions: Sequence[FunctionConfig]
 ) -> Runnable:
-    try:
-        reference = Reference.parse(text)
-    except ValueError as error:
-        raise _names_nothing(text) from error
-    if "/" not in text:
-        raise _names_nothing(text)
+    reference = Reference.parse(text)
     login = workshop.credentials.for_registry(reference.registry)
     with workshop.console.stage(f"docker pull {reference}"):
         engine.pull(
@@ -207,13 +202,6 @@ def _of_reference(
     function = _by_name(functions, reference.repository.rpartition("/")[2])
     sandbox = Sandbox(image=str(reference), function=_name(function, text))
     return Runnable(artefact=text, packaging="image", sandbox=sandbox, function=function)
-
-
-def _names_nothing(text: str) -> UsageError:
-    return UsageError(
-        what=f"{text} is no function here, no file, and no image reference",
-        hint="a function's name, a path, `docker:NAME`, or REGISTRY/REPOSITORY:TAG",
-    )
 
 
 def _by_name(functions: Sequence[FunctionConfig], name: str) -> FunctionConfig | None:
