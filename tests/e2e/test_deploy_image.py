@@ -106,6 +106,23 @@ def test_image_that_is_not_there_is_refused(
     assert front.changes() == []
 
 
+def test_a_tag_that_the_registry_has_not(
+    pushed: Project, front: LambdaFront, ecr: EcrRegistry
+) -> None:
+    """Who names an image is not told to build one; also where a stage has its own repository."""
+    typo = f"{ecr.host}/team/app:typo"
+    path = pushed.folder / "imagekit.toml"
+    for stage in ((), ("--stage", "prod")):
+        done = pushed.run("deploy", "--image", typo, *CREATE, *stage)
+        assert done.returncode == 1, done.stderr
+        told = f"{typo} is not in its registry: {ecr.host}/team/app has no tag typo"
+        assert told in done.stderr
+        assert "hint: aws ecr list-images --repository-name team/app --registry-id" in done.stderr
+        stages = '[stages.prod]\nrepository = "prod/{function}"\n'
+        path.write_text(path.read_text(encoding="utf-8") + stages, encoding="utf-8")
+    assert front.changes() == []
+
+
 def test_image_of_another_region_is_refused(pushed: Project, front: LambdaFront) -> None:
     """Lambda reads from its own region only; with the command that brings it there (L1)."""
     reference = push(pushed)

@@ -30,6 +30,8 @@ from imagekit.pipeline.deploying.sent import (
     find_image,
     managed_runtime,
     newest,
+    no_tag,
+    others,
     read_archive,
 )
 from imagekit.pipeline.parallel import each
@@ -95,12 +97,7 @@ class Preparing(Struct, frozen=True, kw_only=True):
         repository = repository_of(spot.function, spot.stage) if own else None
         found = find_image(spot.workshop, text, repository, self.project.ecr.image_wait)
         if found is None:
-            raise CannotDeploy(
-                problems=(Problem(spot.label, f"{text} is not in {repository or 'its registry'}"),),
-                hint=f"imagekit promote {text} {repository}"
-                if repository
-                else f"imagekit build --push {spot.function.name}",
-            )
+            raise self._gone(spot, text, repository)
         digest = found.reference.digest
         if digest is None:
             raise ValueError(f"{found.reference} has no digest")
@@ -122,6 +119,16 @@ class Preparing(Struct, frozen=True, kw_only=True):
         if wanted.settings.snapstart and not found.snapstart:
             return replace(job, warning=_NO_LABEL.format(spot.label))
         return job
+
+    def _gone(self, spot: Spot, text: str, repository: str | None) -> CannotDeploy:
+        at_home = repository is not None and find_image(spot.workshop, text, None, 0) is not None
+        where, hint = repository, f"imagekit promote {text} {repository}"
+        if not at_home:
+            named = self.request.given is not None
+            where = f"its registry{no_tag(spot.workshop, text)}"
+            hint = f"imagekit build --push {spot.function.name}"
+            hint = others(spot.workshop, text) if named else hint
+        return CannotDeploy(problems=(Problem(spot.label, f"{text} is not in {where}"),), hint=hint)
 
     def _zip(self, spot: Spot, source: Source, path: Path) -> Job:
         archive, bucket = read_archive(path), spot.function.bucket

@@ -211,9 +211,28 @@ def find_image(
     if repository is not None:
         there = repository_of(repository, workshop.home_registry)
         if reference.digest is None and there.name != reference.name:
-            reference = reference.at(workshop.registry.manifest(reference).digest)
+            if (fetched := workshop.registry.find_manifest(reference)) is None:
+                return None
+            reference = reference.at(fetched.digest)
         reference = replace(there, tag=reference.tag, digest=reference.digest)
     return _waited(workshop, _classic(reference), wait_seconds)
+
+
+def no_tag(workshop: Workshop, text: str) -> str:
+    """In words that the registry lacks the tag; nothing of an image that is named by digest."""
+    found = repository_of(text, workshop.home_registry)
+    return "" if found.digest else f": {found.name} has no tag {found.tag or 'latest'}"
+
+
+def others(workshop: Workshop, text: str) -> str:
+    """What to type in place of an image that is not there."""
+    found = repository_of(text, workshop.home_registry)
+    newest_build = "leave `--image` out for the newest build"
+    if found.ecr is None:
+        return newest_build
+    account, region = found.ecr
+    listed = f"--repository-name {found.repository} --registry-id {account} --region {region}"
+    return f"aws ecr list-images {listed} shows what is there, or {newest_build}"
 
 
 def managed_runtime(function: FunctionConfig) -> str | None:
