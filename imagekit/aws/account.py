@@ -46,14 +46,19 @@ def region_of(environ: Mapping[str, str]) -> str:
         said = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
         region = said or session(environ, None).region_name
     except BotoCoreError as error:
-        raise RemoteRefused(
-            what="AWS's own configuration cannot be used", hint=hint_for(error, environ, "sts")
-        ) from error
+        raise unusable(error, environ) from error
     if not region:
         raise RemoteRefused(
             what="no AWS region is set", hint="set AWS_REGION, or `region` of the stage"
         )
     return region
+
+
+def unusable(error: Exception, environ: Mapping[str, str]) -> RemoteRefused:
+    """botocore cannot even be asked: a profile that is not there, a file that it cannot read."""
+    return RemoteRefused(
+        what="AWS's own configuration cannot be used", hint=hint_for(error, environ, "sts")
+    )
 
 
 def endpoint(environ: Mapping[str, str], service: str) -> str | None:

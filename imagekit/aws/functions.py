@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from imagekit.aws.account import client_options, region_of
+from imagekit.aws.account import client_options, region_of, unusable
 from imagekit.aws.calls import Calls
 from imagekit.aws.function_values import alias_state, base64_of, code_fields, function_state
 from imagekit.aws.session import session
@@ -63,7 +63,12 @@ class Functions:
 
     def connect(self) -> None:
         """Make the client now: making one is not safe in threads, using it is."""
-        _ = self._client
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            _ = self._client
+        except BotoCoreError as error:
+            raise unusable(error, self._environ) from error
 
     def get(self, name: str, version: str | None = None) -> FunctionState | None:
         """`$LATEST`, or a version or alias; None where there is none. GetFunction (L11)."""

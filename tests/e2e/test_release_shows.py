@@ -15,6 +15,7 @@ from imagekit.report.errors import words
 from tests.deploy.world import Clock, World
 from tests.e2e.projects import write_pylock
 from tests.e2e.releasing import Cloud, Ended, Runner, code
+from tests.services.lambda_front import Fault
 from tests.services.trouble import Trouble, changes
 from tests.services.wheels import with_version
 
@@ -92,6 +93,25 @@ def test_what_needs_an_alias_is_refused_before_anything_is_made(
 
     assert "--canary and --smoke come before an alias moves, and app has none" in said
     assert "hint: add `--alias live`, or `alias` to the stage" in said
+
+
+def test_the_stage_whose_credentials_or_region_are_wrong_is_named(
+    staged: Runner, cloud: Cloud
+) -> None:
+    """A profile that is not there, and AWS's refusal in one stage: exit 3 before anything is made,
+    with the stage."""
+    region = f'region = "{US}"'
+    configure(staged, region, f'{region}\nprofile = "nobody"')
+    profile = refused(staged, cloud, 3, stages=("test", "us"))
+    configure(staged, '\nprofile = "nobody"', "")
+    denied = Fault(operation="GetFunction", function="app-us", status=403, times=9)
+    denied.code = "AccessDeniedException"
+    cloud.world.front.faults.append(denied)
+    account = refused(staged, cloud, 3, stages=("test", "us"))
+
+    assert profile.startswith("error: stage us: AWS's own configuration cannot be used")
+    assert "hint: aws configure list-profiles" in profile
+    assert account.startswith("error: stage us: AWS refused: describe app-us")
 
 
 def refused(runner: Runner, cloud: Cloud, status: int = 1, **deploy: Any) -> str:

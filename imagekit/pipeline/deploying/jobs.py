@@ -34,6 +34,7 @@ from imagekit.pipeline.deploying.sent import (
     others,
     read_archive,
 )
+from imagekit.pipeline.deploying.stages import naming
 from imagekit.pipeline.parallel import each
 from imagekit.pipeline.planning.others_layers import layer_bytes
 from imagekit.project.config import FunctionConfig, LambdaSettings, ProjectConfig
@@ -72,7 +73,8 @@ class Preparing(Struct, frozen=True, kw_only=True):
 
     def _looked(self, spot: Spot) -> Job | CannotDeploy | UsageError:
         try:
-            return self._job(spot)
+            with naming(spot.stage):
+                return self._job(spot)
         except (CannotDeploy, UsageError) as error:
             return error
 

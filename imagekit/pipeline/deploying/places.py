@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from imagekit.deploy.place import Place
 from imagekit.model.errors import Problem, UsageError
-from imagekit.pipeline.deploying.stages import at_stage
+from imagekit.pipeline.deploying.stages import at_stage, naming
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import FunctionConfig, LambdaSettings, Stage
 from imagekit.project.config_stages import NAME, for_stage
@@ -47,8 +47,9 @@ def spots(
     _refuse_names(functions, stages)
     found = []
     for stage in stages:
-        here = at_stage(workshop, stage)
-        place = open_place(here)
+        with naming(stage):
+            here = at_stage(workshop, stage)
+            place = open_place(here)
         for function in functions:
             settings = for_stage(function, stage)
             found.append(

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from imagekit.model.function import FunctionState
 from imagekit.model.reference import Reference
 from imagekit.pipeline.deploying.places import Spot
+from imagekit.pipeline.deploying.stages import naming
 from imagekit.project.config import FunctionConfig
 
 
@@ -32,5 +33,6 @@ class Running(Struct, frozen=True, kw_only=True):
         """The function; None where there is none. Raises RemoteError."""
         key = spot.stage_name, spot.name
         if key not in self._found:
-            self._found[key] = spot.place.functions.get(spot.name)
+            with naming(spot.stage):
+                self._found[key] = spot.place.functions.get(spot.name)
         return self._found[key]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from imagekit.model.errors import UsageError
+from imagekit.model.errors import RemoteRefused, UsageError
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import ProjectConfig, Stage
 
@@ -39,6 +40,17 @@ def waves(
     told = {name for wave in order for name in wave}
     rest = tuple(stage for stage in stages if stage is None or stage.name not in told)
     return tuple(wave for wave in (*ordered, rest) if wave)
+
+
+@contextmanager
+def naming(stage: Stage | None) -> Iterator[None]:
+    """What AWS refuses in here is told with the stage whose account and region it is about."""
+    try:
+        yield
+    except RemoteRefused as error:
+        where = f"stage {stage.name}: " if stage else ""
+        error.what = where + error.what.removeprefix(where)
+        raise
 
 
 def at_stage(workshop: Workshop, stage: Stage | None) -> Workshop:
