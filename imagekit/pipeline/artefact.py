@@ -27,7 +27,6 @@ from imagekit.oci.image import Image
 from imagekit.oci.layout import top_media_types
 from imagekit.pipeline.named import (
     DOCKER,
-    SUFFIXES,
     InDocker,
     InRegistry,
     function_of,
@@ -35,6 +34,7 @@ from imagekit.pipeline.named import (
     named,
     project_for,
 )
+from imagekit.pipeline.newest import newest
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import FunctionConfig
 
@@ -50,28 +50,17 @@ def opened(workshop: Workshop, text: str | None) -> Iterator[Opened]:
     project = project_for(workshop, text)
     functions = project.functions if project else ()
     what = named(text, functions)
+    function = None
+    if project is not None and isinstance(what, FunctionConfig):
+        function = what
+        what = newest(workshop.store, project.root, function)
     if isinstance(what, InDocker):
         with workshop.store.folder() as folder:
             yield _from_docker(workshop, what.name, folder / "image.tar", functions)
     elif isinstance(what, InRegistry):
-        yield _from_registry(workshop, what.text)
+        yield _from_registry(workshop, what.text, function)
     elif isinstance(what, Path):
-        yield _from_path(what, function_of(what, functions))
-    elif project is not None:
-        yield _from_path(_newest(project.root, what), what)
-
-
-def _newest(root: Path, function: FunctionConfig) -> Path:
-    folder = root / "dist"
-    names = (function.name, *(f"{function.name}-{arch}" for arch in function.architectures))
-    paths = (folder / f"{name}{suffix}" for name in names for suffix in SUFFIXES)
-    found = [path for path in paths if path.exists()]
-    if not found:
-        raise UsageError(
-            what=f"{function.name} was not built yet in {folder}",
-            hint=f"imagekit build {function.name}",
-        )
-    return max(found, key=lambda path: path.stat().st_mtime_ns)
+        yield _from_path(what, function or function_of(what, functions))
 
 
 def _from_path(path: Path, function: FunctionConfig | None) -> Opened:
@@ -144,7 +133,9 @@ def _image(name: str, image: Image, function: FunctionConfig | None) -> OpenImag
     )
 
 
-def _from_registry(workshop: Workshop, text: str) -> OpenImage:
+def _from_registry(
+    workshop: Workshop, text: str, function: FunctionConfig | None = None
+) -> OpenImage:
     reference = Reference.parse(text)
     registry = workshop.registry
     fetched = registry.manifest(reference)
@@ -178,6 +169,7 @@ def _from_registry(workshop: Workshop, text: str) -> OpenImage:
             )
             for layer in manifest.layers
         ),
+        handler=function.handler if function else None,
     )
 
 
