@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from imagekit.model.errors import CannotBuild
+from imagekit.model.errors import CannotBuild, CommandFailed, ImagekitError
 from imagekit.project.command import run
 
 if TYPE_CHECKING:
@@ -42,20 +42,34 @@ class Uv(Struct, frozen=True, kw_only=True):
         """Run `uv ARGUMENTS`; what it writes to stdout.
 
         Raises CommandFailed with the end of its stderr, IndexRefused where an index does not let
-        it in, CannotBuild where there is no uv.
+        it in, CannotBuild where there is no uv; where `uv pip` could not reach an index
+        RemoteRefused, and where it could not read a line of requirements LockError.
         """
         environ = {key: text for key, text in self.environ.items() if key not in _NOT_HANDED_ON}
         # A build backend's own words are in what --quiet would hide.
         quiet = () if arguments[0] == "build" else ("--quiet",)
         argv = (locate(self.environ), *quiet, *_PLAIN, *arguments)
-        environ |= extra or {}
+        # Its words are read, and shown on a terminal of any width.
+        environ |= {"UV_NO_WRAP": "1", **(extra or {})}
 
         def start(handed: Mapping[str, str]) -> str:
             return run(argv, cwd=cwd or self.folder, environ=handed)
 
-        if self.handover is None:
-            return start(environ)
-        return self.handover().run(start, environ, arguments[0])
+        try:
+            if self.handover is None:
+                return start(environ)
+            return self.handover().run(start, environ, arguments[0])
+        except CommandFailed as error:
+            if arguments[0] != "pip":
+                raise
+            raise self.understood(error, cwd or self.folder) from None
+
+    def understood(self, error: CommandFailed, folder: Path) -> ImagekitError:
+        """What the words of a uv that ran in `folder` come to; the error itself where unclear."""
+        from imagekit.project.uv_words import understood
+
+        handover = self.handover
+        return understood(error, folder, lambda url: handover().where(url) if handover else None)
 
     def offline(self) -> Uv:
         """The same, which asks nobody: what uv would need from elsewhere is a CommandFailed."""

@@ -70,6 +70,11 @@ class Handover(Struct, frozen=True, kw_only=True):
             url, status = self._refused(error)
             self._refuse(error, url, status, self._login(url))
 
+    def where(self, url: str) -> str | None:
+        """The file and key, or the variable, that names the index of a URL."""
+        index = self.chain.nearest(url)
+        return index.where if index else None
+
     def git(self, url: str, environ: Mapping[str, str]) -> dict[str, str]:
         """Variables that let git in where the lock's URL carried user and password.
 

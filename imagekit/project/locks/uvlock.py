@@ -53,7 +53,7 @@ def _run(lock: LockFile, function: FunctionConfig, folder: Path, uv: Uv) -> str:
             raise LockError(path=lock.path, problems=said, hint="uv lock") from error
         if problems := tuple(_diagnose(content, function, folder)):
             raise LockError(path=lock.path, problems=problems) from error
-        raise
+        raise uv.understood(error, folder) from None
 
 
 def _no_member(lock: Path, folder: Path) -> LockError:
