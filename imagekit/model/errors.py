@@ -90,6 +90,14 @@ class UsageError(InputError):
 
 
 @dataclass(eq=False, kw_only=True)
+class BrokenHandler(InputError):
+    """The project's own code that the handler is imported from is no Python of that version."""
+
+    problems: tuple[Problem, ...]
+    python: str
+
+
+@dataclass(eq=False, kw_only=True)
 class NoWheel(BuildError):
     """The lock has no wheel of this package for the target, nor a way to build one."""
 

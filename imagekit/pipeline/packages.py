@@ -155,6 +155,13 @@ class Packages(Struct, frozen=True, kw_only=True):
         """The CPython that compiles this plan's bytecode; None where it ships none."""
         return self.interpreter(plan.target.python, plan.base) if plan.bytecode else None
 
+    def parser_of(self, plan: BuildPlan) -> Interpreter | None:
+        """The CPython that says what is Python of the plan's version; None where none is here."""
+        if plan.bytecode:
+            return self.interpreter_of(plan)
+        pinned = self.decisions.lock.python(plan.target.python)
+        return self._find(plan.target.python, pinned.version if pinned else None)
+
     def _lock(self, function: FunctionConfig) -> locks.LockFile:
         """The function's lock, the same one for all functions that share it."""
         found = locks.find(function, self.project.root)

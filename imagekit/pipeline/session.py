@@ -12,6 +12,7 @@ from imagekit.pipeline.decisions import Decisions
 from imagekit.pipeline.packages import Packages
 from imagekit.pipeline.planning.extensions import Extensions
 from imagekit.pipeline.planning.planner import Planner
+from imagekit.pipeline.planning.syntax import require_syntax
 from imagekit.pipeline.pushing.previous import PreviousImages
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.workshop import Workshop
@@ -84,6 +85,7 @@ class Session(Struct, frozen=True, kw_only=True):
             said = ((one, self.planner.said_python(one)) for one in functions)
             self.packages.ahead((one, python) for one, python in said if python)
         plans = tuple(plan for function in functions for plan in self._plans(function))
+        require_syntax(self.workshop, self.packages, plans)
         self.decisions.announce(plans)
         return plans
 

@@ -68,6 +68,14 @@ def holds_handler(path: str, handler: str) -> bool:
     return path.startswith(f"{_stem(handler)}.cpython-") and path.endswith(".so")
 
 
+def imported_with(handler: str) -> frozenset[str]:
+    """Sources that are imported if they are there before the handler can be: its module, and the
+    packages that it lies in."""
+    folders = _stem(handler).split("/")[:-1]
+    above = ("/".join(folders[:count]) for count in range(1, len(folders) + 1))
+    return frozenset((*handler_paths(handler)[:2], *(f"{folder}/__init__.py" for folder in above)))
+
+
 def handler_module_present(tree: Tree, handler: str) -> bool:
     """Whether `tree` holds the handler's module; an installed package may hold it instead."""
     return any(holds_handler(entry.path, handler) for entry in tree)

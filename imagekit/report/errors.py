@@ -54,6 +54,9 @@ def _input(error: errors.InputError) -> Iterator[str]:
         case errors.ConfigError(problems=problems):
             yield "the configuration cannot be used"
             yield from (f"{problem.where}: {problem.what}" for problem in problems)
+        case errors.BrokenHandler(problems=problems, python=python):
+            yield f"Python {python} cannot import the handler"
+            yield from (f"{problem.where}: {problem.what}" for problem in problems)
         case errors.LockError(path=path, problems=problems):
             yield f"{path} cannot be used"
             yield from problems

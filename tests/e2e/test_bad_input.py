@@ -266,6 +266,53 @@ def test_content(zipped: Project, wheels: Path, case: Case) -> None:
     ends(zipped, case.status, case.names, *case.arguments)
 
 
+BROKEN = "def handler(event, context) return 1\n"
+FUTURE = "def handler(event, context): return 1\ntype New = int\n"
+"""Python since 3.12."""
+
+
+@pytest.mark.parametrize("bytecode", [True, False])
+def test_a_handler_that_is_no_python(zipped: Project, bytecode: bool) -> None:
+    """Told with file and line before anything is made, also where it was told before, and by
+    `plan`; with the grammar of the target's Python, whatever imagekit runs on."""
+    if bytecode:
+        zipped.replace("bytecode = false", "bytecode = true")
+    assert zipped.run("build").returncode == 0
+    shutil.rmtree(zipped.folder / "dist")
+    app = zipped.folder / "app.py"
+    app.write_text(f"\n{BROKEN}", encoding="utf-8")
+    said = [ends(zipped, 2, ("Python 3.13", "app.py:2: SyntaxError: expected ':'"))]
+    said += [ends(zipped, 2, ()), zipped.run("plan").stderr]
+    app.write_text(FUTURE, encoding="utf-8")
+    assert zipped.run("build").returncode == 0
+    shutil.rmtree(zipped.folder / "dist")
+    zipped.replace('python = "3.13"', 'python = "3.11"')
+
+    assert len(set(said)) == 1
+    assert "hint: correct it, or set `python`" in said[0]
+    ends(zipped, 2, ("Python 3.11", "app.py:2: SyntaxError: invalid syntax"))
+
+
+def test_own_source_that_is_no_python_beside_the_handler(zipped: Project) -> None:
+    """A template or a file for Python 2 may be meant: a warning with its line, at every build.
+    What the handler's own package begins with is imported before it, and refused."""
+    package = zipped.folder / "pkg"
+    package.mkdir()
+    (package / "__init__.py").write_text("", encoding="utf-8")
+    (package / "app.py").write_text("def handler(event, context): return 1\n", encoding="utf-8")
+    (package / "old.py").write_text('x = 1\nprint "x"\n', encoding="utf-8")
+    zipped.replace("app.handler", "pkg.app.handler")
+    done = [zipped.run("build"), zipped.run("build")]
+
+    assert [one.returncode for one in done] == [0, 0], done[0].stderr
+    for one in done:
+        assert "warning: pkg/old.py:2: Python 3.13" in one.stderr
+        assert "Missing parentheses in call to 'print'" in one.stderr
+    shutil.rmtree(zipped.folder / "dist")
+    (package / "__init__.py").write_text("return\n", encoding="utf-8")
+    ends(zipped, 2, ("pkg/__init__.py:1: SyntaxError: 'return' outside function",))
+
+
 def test_stale_lock_is_refused_under_locked(zipped: Project) -> None:
     """`--locked` refuses a missing imagekit.lock and one whose inputs changed, and writes none."""
     lock = zipped.folder / "imagekit.lock"

@@ -16,6 +16,7 @@ from imagekit.project.handler import (
     handler_problem,
     handler_surely_missing,
     holds_handler,
+    imported_with,
     missing_function,
     missing_handler,
 )
@@ -76,6 +77,15 @@ def test_a_module_is_a_file_or_a_package() -> None:
 def test_compiled_modules_hold_handlers_too(path: str, holds: bool) -> None:
     """A handler may be an extension module with a platform's tag."""
     assert holds_handler(path, "a.b.run") is holds
+
+
+def test_a_module_is_imported_with_its_packages() -> None:
+    """Each package around it runs before it."""
+    assert imported_with("a/b.c.run") == {
+        *("a/b/c.py", "a/b/c/__init__.py"),
+        *("a/__init__.py", "a/b/__init__.py"),
+    }
+    assert imported_with("app.run") == {"app.py", "app/__init__.py"}
 
 
 def test_the_module_is_found_in_the_source(tmp_path: Path) -> None:
