@@ -9,11 +9,12 @@ import stat
 import tarfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from imagekit.check.documents import parse_config
 from imagekit.check.opened import OpenImage, OpenLayer, OpenZip
@@ -52,17 +53,39 @@ def unpack(found: OpenImage | OpenZip, folder: Path) -> Unpacked:
         raise CannotBuild(what=f"{found.name} cannot be unpacked", causes=(str(error),)) from error
 
 
+def with_layers(unpacked: Unpacked, layers: Sequence[Path], folder: Path) -> Unpacked:
+    """The same with the Lambda layers of a ZIP below `folder`, which stands for /opt; the later
+    ones win. CannotBuild where one cannot be read.
+    """
+    names: list[str] = []
+    for layer in layers:
+        try:
+            with zipfile.ZipFile(layer) as archive:
+                names += _extract(archive, folder)
+        except _UNREADABLE as error:
+            raise CannotBuild(what=f"{layer} cannot be unpacked", causes=(str(error),)) from error
+    python = unpacked.python or _python(names)
+    # https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html, "Layer paths"
+    places = (folder / f"python/lib/python{python}/site-packages", folder / "python")
+    there = (place for place in places if place.is_dir())
+    return replace(unpacked, roots=(*unpacked.roots, *there), python=python)
+
+
 def _zip(found: OpenZip, folder: Path) -> Unpacked:
     with zipfile.ZipFile(found.source) as archive:
-        for info in archive.infolist():
-            mode = info.external_attr >> 16
-            if stat.S_ISLNK(mode):
-                _link(_inside(folder, info.filename), archive.read(info).decode(), folder)
-            else:
-                archive.extract(info, folder)
-        names = archive.namelist()
+        names = _extract(archive, folder)
     python = found.target.python if found.target else _python(names)
     return Unpacked(roots=(folder,), variables={}, python=python)
+
+
+def _extract(archive: zipfile.ZipFile, folder: Path) -> list[str]:
+    for info in archive.infolist():
+        mode = info.external_attr >> 16
+        if stat.S_ISLNK(mode):
+            _link(_inside(folder, info.filename), archive.read(info).decode(), folder)
+        else:
+            archive.extract(info, folder)
+    return archive.namelist()
 
 
 def _image(found: OpenImage, folder: Path) -> Unpacked:

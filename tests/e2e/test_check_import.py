@@ -80,6 +80,23 @@ def test_nobody_is_blamed_for_what_was_never_there(project: Project) -> None:
     assert "left_out" not in found
 
 
+def test_packages_in_lambda_layers_are_there(project: Project, tmp_path: Path) -> None:
+    """From the store, or from beside the ZIP; where one is nowhere, what to do about it."""
+    project.replace('packaging = "zip"', 'packaging = "zip-layers"')
+    elsewhere = project.with_env(IMAGEKIT_CACHE_DIR=str(tmp_path / "empty"))
+
+    succeeded(built(project, "").run("check", "--import"))
+    succeeded(elsewhere.run("check", "dist/app.zip", "--import"))
+    (project.folder / "dist" / "app.layer-1.zip").unlink()
+    gone = elsewhere.run("check", "dist/app.zip", "--import")
+    missing = built(project, "import thing.tests").run("check", "--import")
+
+    assert gone.returncode == 2
+    assert "hint: imagekit build" in gone.stderr
+    assert missing.returncode == 1
+    assert 'hint: keep = ["thing/tests"]' in missing.stdout
+
+
 def test_packages_that_were_excluded_are_named(project: Project) -> None:
     """With the key that says so."""
     project.replace('python = "3.13"', 'python = "3.13"\nexclude_packages = ["thing"]')

@@ -12,7 +12,7 @@ import pytest
 from imagekit.check.opened import OpenZip
 from imagekit.contents.slim.blame import blame, blame_package
 from imagekit.local.importing import EXECUTE, explained, program, read
-from imagekit.local.unpacked import unpack
+from imagekit.local.unpacked import Unpacked, unpack, with_layers
 from imagekit.model.errors import CannotBuild
 from imagekit.model.importing import ImportCheck, NotImported, Raised
 from imagekit.model.slim import Dropped, LeftOut
@@ -139,6 +139,8 @@ DROPPED = [
     ("demo 1.0", Dropped("demo/_fast.pyx", 1, "C sources and headers")),
     ("other 2.0", Dropped("other.libs/libx-1f.so.2", 1, "asked for")),
     ("other 2.0", Dropped("other/_x.cpython-313-x86_64-linux-gnu.so", 1, "asked for")),
+    ("other 2.0", Dropped("other/plugins/one.py", 1, "asked for")),
+    ("deep 3.0", Dropped("deep/core/tests/_locales.py", 1, "tests")),
 ]
 
 
@@ -154,11 +156,18 @@ DROPPED = [
         ("library", "libx-1f.so.2", "other.libs/libx-1f.so.2"),
         ("module", "other._x", "other/_x.cpython-313-x86_64-linux-gnu.so"),
         ("module", "demo.test", None),
+        ("module", "demo", None),
+        ("module", "other", None),
+        ("module", "other.plugins", "other/plugins/one.py"),
+        ("module", "deep", None),
+        ("name", "deep.core", None),
+        ("module", "deep.core.tests", "deep/core/tests"),
+        ("name", "deep.core.tests", "deep/core/tests"),
         ("other", "demo/tests/data/x.csv", None),
     ],
 )
 def test_who_left_it_out(kind: str, what: str, keep: str | None) -> None:
-    """The rule's file, and the pattern that brings it back."""
+    """The rule's file, and the pattern that brings it back; nobody where more is missing."""
     found = blame(missing(kind, what), DROPPED)
 
     assert (found.hint if found else None) == (f'keep = ["{keep}"]' if keep else None)
@@ -223,6 +232,26 @@ def test_what_a_zip_holds_lies_in_a_folder(tmp_path: Path) -> None:
     assert (tmp_path / "here" / "app.py").read_text() == "x = 1\n"
     if ON_LINUX:
         assert (tmp_path / "here" / "demo" / "libx.so").readlink() == Path("libx.so.2")
+
+
+def test_layers_lie_beside_the_zip_and_the_later_wins(tmp_path: Path) -> None:
+    """Under both folders of /opt where Lambda's Python looks; a broken one is told by its name."""
+    unzipped = Unpacked(roots=(tmp_path / "task",), variables={}, python=None)
+    layers = [tmp_path / "app.layer-1.zip", tmp_path / "app.layer-2.zip"]
+    for number, layer in enumerate(layers):
+        with zipfile.ZipFile(layer, "w") as archive:
+            archive.writestr("python/one.py", f"x = {number}\n")
+            archive.writestr("python/lib/python3.13/site-packages/m.cpython-313.pyc", "")
+
+    found = with_layers(unzipped, layers, tmp_path / "opt")
+
+    python = tmp_path / "opt" / "python"
+    assert found.roots == (tmp_path / "task", python / "lib/python3.13/site-packages", python)
+    assert found.python == "3.13"
+    assert (python / "one.py").read_text() == "x = 1\n"
+    layers[0].write_bytes(b"PK")
+    with pytest.raises(CannotBuild, match=r"app\.layer-1\.zip cannot be unpacked"):
+        with_layers(unzipped, layers, tmp_path / "opt")
 
 
 @pytest.mark.parametrize("target", ["../../outside", "/../outside"])

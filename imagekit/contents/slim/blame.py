@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from imagekit.model.importing import Blamed, NotImported
@@ -29,7 +29,7 @@ def blame(missing: NotImported, dropped: Iterable[tuple[str, Dropped]]) -> Blame
 def _is_it(missing: NotImported, path: str) -> bool:
     match missing.kind:
         case "module" | "name":
-            return missing.what.replace(".", "/") in _modules(path)
+            return _makes(path, missing.what.replace(".", "/"))
         case "file":
             return path == missing.what or path.startswith(f"{missing.what}/")
         case "library":
@@ -38,13 +38,20 @@ def _is_it(missing: NotImported, path: str) -> bool:
             return False
 
 
-def _modules(path: str) -> Iterator[str]:
-    """The module and the packages that a file makes: of `a/b/c.py` `a/b/c`, `a/b` and `a`."""
+def _makes(path: str, module: str) -> bool:
+    """Whether the file is the module, or in a folder that was left out and is all there was of it.
+
+    A package of which a file deep inside was left out is there all the same: who misses it misses
+    more than slimming took.
+    """
     plain = _SUFFIX.sub("", path)
     if plain == path:
-        return
-    parts = plain.removesuffix("/__init__").split("/")
-    yield from ("/".join(parts[:count]) for count in range(len(parts), 0, -1))
+        return False
+    if plain.removesuffix("/__init__") == module:
+        return True
+    if folder := _FOLDER.match(path):
+        return path.startswith(f"{module}/") and f"{module}/".startswith(f"{folder[0]}/")
+    return "/" in module and path.rpartition("/")[0] == module
 
 
 def _kept(missing: NotImported, path: str) -> str:

@@ -21,7 +21,7 @@ from imagekit.contents.facts import wheel_facts
 from imagekit.contents.slim.blame import blame, blame_package
 from imagekit.local.import_here import Handler, foreign, import_here
 from imagekit.local.import_inside import import_inside
-from imagekit.local.unpacked import Unpacked, unpack
+from imagekit.local.unpacked import Unpacked, unpack, with_layers
 from imagekit.model.errors import CannotBuild, ConfigError, ImagekitError, RemoteRefused, UsageError
 from imagekit.model.importing import Blamed, ImportCheck, NotImported
 from imagekit.model.package import Package
@@ -29,10 +29,11 @@ from imagekit.model.packaging import LOADER
 from imagekit.model.slim import Dropped
 from imagekit.model.target import Architecture
 from imagekit.pipeline.artefact import Opened
+from imagekit.pipeline.deploying.sent import read_archive
 from imagekit.pipeline.named import DOCKER
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
-from imagekit.pipeline.starting.runnable import runnable
+from imagekit.pipeline.starting.runnable import layers_of, runnable
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan
 from imagekit.project.config import FunctionConfig
@@ -146,6 +147,7 @@ def _here_or_inside(workshop: Workshop, subject: _Subject) -> ImportCheck:
         if why is None:
             with workshop.console.stage("unpack"):
                 unpacked = unpack(subject.found, folder / "artefact")
+                unpacked = with_layers(unpacked, _layers(workshop, subject.found), folder / "opt")
             done = _here(workshop, subject, unpacked, folder)
             if isinstance(done, ImportCheck):
                 return done
@@ -158,6 +160,13 @@ def _here_or_inside(workshop: Workshop, subject: _Subject) -> ImportCheck:
             hint="start Docker, or set DOCKER_HOST",
         )
     return _inside(workshop, engine, subject)
+
+
+def _layers(workshop: Workshop, found: Opened) -> list[Path]:
+    """What Lambda attaches to a ZIP; UsageError where the ZIP names one that is nowhere here."""
+    if isinstance(found, OpenZip) and isinstance(found.source, Path):
+        return layers_of(workshop, read_archive(found.source))
+    return []
 
 
 def _here(

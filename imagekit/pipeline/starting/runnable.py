@@ -22,7 +22,7 @@ from imagekit.model.packaging import ARCHIVE
 from imagekit.model.reference import Reference
 from imagekit.model.target import Architecture, Target
 from imagekit.oci.archive import read_image
-from imagekit.pipeline.deploying.sent import file_of, files_of, read_archive
+from imagekit.pipeline.deploying.sent import Archive, file_of, files_of, read_archive
 from imagekit.pipeline.docker.loading import into_engine, local_name
 from imagekit.pipeline.make import By, Made, make
 from imagekit.pipeline.named import (
@@ -173,7 +173,7 @@ def _unzipped(
     key = f"{archive.digest.hex}-{Digest.of(base.image.encode()).short}"
     # What lies in a bucket is there already: the sandbox has no network.
     rest = file_of(workshop, archive.rest, path) if archive.rest else None
-    layers = [layer.path or _gone(layer.name) for layer in files_of(workshop, archive)]
+    layers = layers_of(workshop, archive)
     image_id = engine.containers.labelled(_ZIP_LABEL, key)
     if image_id is None:
         with workshop.console.stage("unzip"), workshop.store.folder() as folder:
@@ -181,6 +181,11 @@ def _unzipped(
             write_tar(path, folder / "task.tar", TASK_ROOT, more, layers)
             image_id = engine.containers.layered(base.image, folder / "task.tar", {_ZIP_LABEL: key})
     return replace(base, image=image_id, handler=function.handler)
+
+
+def layers_of(workshop: Workshop, archive: Archive) -> list[Path]:
+    """The Lambda layers that the ZIP says it needs, from wherever they are; UsageError."""
+    return [layer.path or _gone(layer.name) for layer in files_of(workshop, archive)]
 
 
 def _gone(layer: str) -> Path:
