@@ -5,14 +5,18 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Mapping
+from http.client import IncompleteRead
 from urllib.parse import unquote
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
+    ConnectTimeoutError,
     HTTPError,
     LocationValueError,
+    NameResolutionError,
     NewConnectionError,
+    ProtocolError,
     ProxyError,
     SSLError,
     TimeoutError,
@@ -20,8 +24,8 @@ from urllib3.exceptions import (
 
 from imagekit import __version__
 from imagekit.model.errors import HttpError
-from imagekit.net.http import Request, Response, no_answer, redact
-from imagekit.net.proxies import proxy_for
+from imagekit.net.http import Request, Response, no_answer, origin, redact
+from imagekit.net.proxies import is_loopback, proxy_for
 from imagekit.net.trust import tls_context
 
 _CONNECT_SECONDS = 10.0
@@ -73,7 +77,8 @@ class Pool:
         try:
             answer = self._exchange(manager, request, headers)
         except HTTPError as error:
-            raise _translate(request, error) from error
+            # The words say it all; what lies beneath names classes of this file.
+            raise self._translated(request, error) from None
         return Response(
             status=answer.status,
             headers=answer.headers,
@@ -110,6 +115,9 @@ class Pool:
         finally:
             if stream is not None:
                 stream.close()
+
+    def _translated(self, request: Request, error: HTTPError) -> HttpError:
+        return _translate(request, error, proxy_for(request.url, self._environ))
 
     def _manager(self, request: Request) -> urllib3.PoolManager:
         secure = request.url.startswith("https:")
@@ -167,7 +175,7 @@ class _Stream:
         try:
             return self._answer.read(amount, decode_content=False)
         except HTTPError as error:
-            raise _translate(self._request, error) from error
+            raise _translate(self._request, error) from None
 
     def close(self) -> None:
         answer = self._answer
@@ -180,25 +188,86 @@ class _Stream:
 
 
 _CERTIFICATE = "name your certificate authority's PEM file in SSL_CERT_FILE"
+# X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL.
+_OF_ANOTHER_HOST = (62, 64)
 _PROXY = "check HTTPS_PROXY, or name this host in NO_PROXY"
 
 
-def _translate(request: Request, error: HTTPError) -> HttpError:
+_CERTIFICATE_OF = "check the name of the host, as its certificate is for another"
+
+
+def _translate(request: Request, error: HTTPError, proxy: str | None = None) -> HttpError:
+    """In words for people: which host and port, what happened, and what helps."""
     cause = error.original_error if isinstance(error, ProxyError) else error
+    place = _place(request.url)
     if isinstance(cause, SSLError):
-        return no_answer(request, _words(cause), temporary=False, hint=_CERTIFICATE)
-    if isinstance(error, ProxyError):
-        return no_answer(request, _words(error), temporary=True, hint=_PROXY)
+        words, help_ = _tls_words(cause, place)
+        return no_answer(request, words, temporary=False, hint=help_)
+    if isinstance(error, ProxyError) or (proxy and _is_connecting(error)):
+        words = f"the proxy {_place(proxy or request.url)}: {_words(cause, place, at_proxy=True)}"
+        return no_answer(request, words, temporary=True, hint=_PROXY)
     if isinstance(error, LocationValueError):
-        return no_answer(request, _words(error), temporary=False)
-    return no_answer(request, _words(error), temporary=True)
+        return no_answer(request, str(error), temporary=False)
+    hint = _reaching(request.url) if _is_connecting(error) else None
+    return no_answer(request, _words(error, place), temporary=True, hint=hint)
 
 
-def _words(error: BaseException) -> str:
-    if isinstance(error, NewConnectionError):
-        cause = error.__cause__
-        detail = cause.strerror if isinstance(cause, OSError) else None
-        return f"no connection: {detail or 'refused'}"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return str(error)
+def _is_connecting(error: BaseException) -> bool:
+    return isinstance(error, NewConnectionError | ConnectTimeoutError)
+
+
+def _place(url: str) -> str:
+    """HOST:PORT."""
+    scheme, host, port = origin(url if "://" in url else f"http://{url}")
+    return f"{f'[{host}]' if ':' in host else host}:{port or (443 if scheme == 'https' else 80)}"
+
+
+def _reaching(url: str) -> str:
+    if is_loopback(origin(url)[1]):
+        return f"start what answers at {_place(url)}, or correct the address"
+    return "correct the host's name; or set HTTPS_PROXY=http://HOST:PORT if a proxy leads there"
+
+
+def _tls_words(error: SSLError, place: str) -> tuple[str, str]:
+    cause = error.args[0] if error.args else None
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        words = f"the certificate of {place} is not trusted: {cause.verify_message}"
+        known = cause.verify_code in _OF_ANOTHER_HOST
+        return words, _CERTIFICATE_OF if known else _CERTIFICATE
+    reason = getattr(cause, "reason", None) or getattr(cause, "strerror", None) or str(error)
+    return f"no TLS with {place}: {str(reason).lower().replace('_', ' ')}", _CERTIFICATE
+
+
+def _words(error: BaseException, place: str, *, at_proxy: bool = False) -> str:
+    to = "no connection" if at_proxy else f"no connection to {place}"
+    match error:
+        case NameResolutionError():
+            found = f"{to}: its name is not known"
+        case NewConnectionError():
+            found = f"{to}: {_os_words(error.__cause__) or 'refused'}"
+        case ConnectTimeoutError():
+            found = f"{to} within {_CONNECT_SECONDS:.0f} s"
+        case TimeoutError():
+            found = "no answer in time"
+        case ProtocolError():
+            found = _cut_off(error)
+        case _:
+            found = _os_words(error) or str(error)
+    return found
+
+
+def _cut_off(error: ProtocolError) -> str:
+    beneath = error.args[1] if len(error.args) > 1 else error
+    if isinstance(beneath, IncompleteRead):
+        return "the connection was cut off in the middle of the answer"
+    said = _os_words(beneath)
+    return f"the connection was cut off{f': {said}' if said else ''}"
+
+
+def _os_words(error: object) -> str | None:
+    """The system's words; what a proxy answered comes as such an error, too."""
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if not isinstance(error, OSError):
+        return None
+    return (error.strerror or str(error)).lower()
