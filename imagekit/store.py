@@ -26,13 +26,16 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from imagekit.model.digest import Digest
-from imagekit.model.errors import CannotBuild
+from imagekit.model.errors import CannotBuild, UsageError
 
 _LEFTOVER_SECONDS = 24 * 3600
 _HOLD_SECONDS = 6 * 3600
 """A command that is older than this was killed and could not take its mark away."""
 _TOUCH_SECONDS = 60
 """A use that was noted so lately is not noted again: most builds then write nothing."""
+_ROOM = "free some disk, or move the store with IMAGEKIT_CACHE_DIR"
+_OWNER = "give yourself the right to write there, or move the store with IMAGEKIT_CACHE_DIR"
+_HINTS = {errno.EROFS: _OWNER, errno.EACCES: _OWNER, errno.EPERM: _OWNER}
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -138,6 +141,11 @@ class Store(Struct, frozen=True):
         with _disk_errors(self.root), self._scratch() as folder:
             yield Path(folder)
 
+    def check_writable(self) -> None:
+        """CannotBuild where nothing can be written or removed here."""
+        with self._part(), _disk_errors(self.root):
+            self._folder("running")
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """While the block runs, nothing that it uses is pruned, by whatever process.
@@ -206,7 +214,13 @@ class Store(Struct, frozen=True):
 
     def _folder(self, name: str) -> Path:
         folder = self.root / name
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
+            raise UsageError(
+                what=f"the store at {self.root} cannot be made: {error.strerror or error}",
+                hint="set IMAGEKIT_CACHE_DIR to a folder, or not at all",
+            ) from error
         return folder
 
     def _parts(self) -> Path:
@@ -302,5 +316,5 @@ def _disk_errors(root: Path) -> Iterator[None]:
         raise CannotBuild(
             what=f"the store at {root} cannot be written",
             causes=(error.strerror or str(error),),
-            hint="free some disk, or move the store with IMAGEKIT_CACHE_DIR",
+            hint=_HINTS.get(error.errno, _ROOM),
         ) from error

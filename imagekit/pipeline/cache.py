@@ -47,7 +47,8 @@ def use_of(store: Store, limit_bytes: int | None) -> CacheUse:
 
 
 def prune(store: Store, wish: Wish, now: float) -> Pruned:
-    """Remove what the wish names, as far as it may go."""
+    """Remove what the wish names, as far as it may go. CannotBuild where nothing can be removed."""
+    store.check_writable()
     store.sweep(now)
     held_since = store.held_since(now)
     files = tuple(store.files())
