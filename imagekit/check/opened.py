@@ -52,6 +52,8 @@ class OpenImage(Struct, frozen=True, kw_only=True):
     """Of the base."""
     handler: str | None = None
     """Of the function; else what the image's command says."""
+    base: Digest | None = None
+    """Of the base that has the lowest layers, where they are not here."""
 
     @property
     def ours(self) -> bool:

@@ -151,6 +151,10 @@ class Footprint(Struct, frozen=True, kw_only=True):
     """What Lambda takes, unzipped."""
     layers: tuple[LayerFootprint, ...] = ()
     """From the base up."""
+    base_bytes: int = 0
+    """Of the base, where that is known in sum alone, and of none of its layers."""
+    missing: int = 0
+    """Layers of which nothing is known: no sum has them."""
     estimated: tuple[Category, ...] = ()
     """Categories that are foreseen, not counted."""
 
@@ -162,7 +166,7 @@ class Footprint(Struct, frozen=True, kw_only=True):
     @property
     def amount(self) -> Amount:
         """Of all layers, with what is not counted by category."""
-        return sum((layer.amount for layer in self.layers), Amount())
+        return sum((layer.amount for layer in self.layers), Amount(self.base_bytes))
 
     @property
     def packages(self) -> tuple[PackageFootprint, ...]:
@@ -203,6 +207,8 @@ def footprint_json(footprint: Footprint) -> dict[str, object]:
         "unzipped_bytes": footprint.amount.unzipped_bytes,
         "files": footprint.amount.files,
         "limit_bytes": footprint.limit_bytes,
+        **({"base_bytes": footprint.base_bytes} if footprint.base_bytes else {}),
+        **({"uncounted_layers": footprint.missing} if footprint.missing else {}),
         "categories": tally_json(footprint.categories),
         **({"estimated": list(footprint.estimated)} if footprint.estimated else {}),
         "layers": [_layer_json(layer) for layer in footprint.layers],

@@ -123,6 +123,7 @@ def _image(name: str, image: Image, function: FunctionConfig | None) -> OpenImag
         )
         for layer in image.layers
     )
+    lowest = next(iter(image.layers), None)
     return OpenImage(
         name=name,
         manifest_bytes=None if image.made_up else image.manifest,
@@ -130,6 +131,7 @@ def _image(name: str, image: Image, function: FunctionConfig | None) -> OpenImag
         config_bytes=image.config,
         layers=layers,
         handler=function.handler if function else None,
+        base=lowest.origin.digest if lowest and not lowest.here and lowest.origin else None,
     )
 
 

@@ -11,15 +11,24 @@ from typing import BinaryIO, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
+from imagekit.bases.record import load_pinned
 from imagekit.check.inventory.difference import difference
-from imagekit.check.inventory.footprint import footprint_of, largest_files, limits_of
+from imagekit.check.inventory.footprint import (
+    base_is_away,
+    footprint_of,
+    largest_files,
+    limits_of,
+)
 from imagekit.check.inventory.read import Reader
 from imagekit.check.opened import OpenImage, OpenLayer, OpenZip
 from imagekit.console import Meter
 from imagekit.model.digest import Digest
+from imagekit.model.errors import LockError
 from imagekit.model.lambda_layer import MOST_LAYERS, layer_path
 from imagekit.pipeline.artefact import Opened, opened
+from imagekit.pipeline.named import project_here
 from imagekit.pipeline.workshop import Workshop
+from imagekit.project.imagekit_lock import NAME, read
 from imagekit.report.difference import difference_json, difference_lines
 from imagekit.report.footprint import inspection_json, inspection_lines
 from imagekit.store import Store
@@ -31,6 +40,8 @@ def inspect(workshop: Workshop, artefact: str, *, json: bool) -> None:
     """Answer with what the artefact holds. Raises what opening it raises, and CannotBuild."""
     with opened(workshop, artefact) as found, _watched(workshop, [found]) as (watched,):
         inventory = Reader(find=partial(_archive, workshop.store)).read(watched)
+        if base_is_away(inventory):
+            inventory = replace(inventory, base_bytes=_base_bytes(workshop, found))
     footprint, limits = footprint_of(inventory), limits_of(inventory)
     files, size_bytes = largest_files(inventory, _LARGEST), inventory.size_bytes
     if json:
@@ -51,6 +62,21 @@ def diff(workshop: Workshop, before: str, after: str, *, json: bool) -> None:
         differs = difference(reader.read(one), reader.read(other))
     answer = difference_json(differs) if json else "\n".join(difference_lines(differs))
     workshop.console.answer(answer)
+
+
+def _base_bytes(workshop: Workshop, found: Opened) -> int:
+    """What the image's base weighs as this machine or the project's lock knows it; else 0."""
+    if isinstance(found, OpenZip) or found.base is None:
+        return 0
+    if base := load_pinned(workshop.store, found.base):
+        return base.facts.unzipped_bytes
+    project = project_here(workshop)
+    try:
+        lock = read(project.root / NAME) if project else None
+    except LockError:
+        lock = None
+    pins = lock.bases if lock else ()
+    return next((pin.facts.unzipped_bytes for pin in pins if pin.digest == found.base), 0)
 
 
 @contextmanager

@@ -46,7 +46,10 @@ def inspection_lines(
     amount = footprint.amount
     inner = None if columns is None else columns - _INDENT
     compressed = f", {size(size_bytes)} compressed" if size_bytes is not None else ""
-    yield f"{footprint.name}  {footprint.packaging}  {size(amount.unzipped_bytes)}{compressed}"
+    yield (
+        f"{footprint.name}  {footprint.packaging}  {size(amount.unzipped_bytes)}"
+        f"{_of_base(footprint)}{compressed}"
+    )
     if footprint.packaging == "image" or len(footprint.layers) > 1:
         yield ""
         yield "layers" if footprint.packaging == "image" else "parts"
@@ -95,6 +98,15 @@ def inspection_json(
         ],
     }
     return json.dumps(found, indent=2)
+
+
+def _of_base(footprint: Footprint) -> str:
+    """What the sum has of layers that nobody read, or has not."""
+    of_base = f", {size(footprint.base_bytes)} of it the base" if footprint.base_bytes else ""
+    if not footprint.missing:
+        return of_base
+    layers = "1 layer" if footprint.missing == 1 else f"{footprint.missing} layers"
+    return f"{of_base} without {layers} that could not be read"
 
 
 def _layers(footprint: Footprint) -> Iterator[Row]:

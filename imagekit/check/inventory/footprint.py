@@ -54,6 +54,8 @@ def footprint_of(inventory: Inventory) -> Footprint:
         packaging=inventory.packaging,
         limit_bytes=UNZIPPED_BYTES if inventory.packaging == "zip" else MAX_TAR_BYTES,
         layers=tuple(_layer(part, kind) for part, kind in zip(inventory.parts, kinds, strict=True)),
+        base_bytes=inventory.base_bytes,
+        missing=uncounted(inventory),
     )
 
 
@@ -61,7 +63,9 @@ def limits_of(inventory: Inventory) -> tuple[Limit, ...]:
     """What Lambda counts, as far as it is known."""
     if inventory.packaging == "zip":
         return tuple(_zip_limits(inventory))
-    tars = sum(part.tar_bytes for part in inventory.parts)
+    tars = sum(part.tar_bytes for part in inventory.parts) + inventory.base_bytes
+    missing = uncounted(inventory)
+    without = f", without {missing} of them" if missing else ""
     layers = Limit(
         rule="T7", what="layers", used=len(inventory.parts), limit=MAX_LAYERS, bytes=False
     )
@@ -70,10 +74,27 @@ def limits_of(inventory: Inventory) -> tuple[Limit, ...]:
         for manifest in inventory.documents[1:]
     )
     return (
-        Limit(rule="T6", what="layers as tars", used=tars, limit=MAX_TAR_BYTES),
+        Limit(rule="T6", what=f"layers as tars{without}", used=tars, limit=MAX_TAR_BYTES),
         layers,
         *manifests,
     )
+
+
+def uncounted(inventory: Inventory) -> int:
+    """How many layers of an image are in no sum: nobody knows what they weigh."""
+    if inventory.packaging == "zip":
+        return 0
+    return sum(
+        part.unread is not None and not part.known and not (kind == "base" and inventory.base_bytes)
+        for part, kind in zip(inventory.parts, layer_kinds(inventory), strict=True)
+    )
+
+
+def base_is_away(inventory: Inventory) -> bool:
+    """Whether an image has a base, and not one of its layers could be read."""
+    kinds = zip(inventory.parts, layer_kinds(inventory), strict=True)
+    base = [part for part, kind in kinds if kind == "base"]
+    return bool(base) and all(part.unread for part in base)
 
 
 def largest_files(inventory: Inventory, count: int) -> tuple[LargeFile, ...]:

@@ -62,6 +62,8 @@ class Inventory(Struct, frozen=True, kw_only=True):
     lies elsewhere."""
     documents: tuple[bytes, ...] = ()
     """An image's config, and its manifest where it has one."""
+    base_bytes: int = 0
+    """Of the base's layers as tars, in sum, where that is known and none of them could be read."""
     storage: int = DEFAULT_STORAGE
     """MB of the function's `/tmp`."""
 

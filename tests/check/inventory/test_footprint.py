@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from imagekit.check.inventory.footprint import footprint_of, largest_files, limits_of
+from imagekit.check.inventory.footprint import (
+    base_is_away,
+    footprint_of,
+    largest_files,
+    limits_of,
+)
 from imagekit.check.inventory.read import Reader
 from imagekit.check.opened import OpenImage
 from imagekit.model.digest import Digest
@@ -185,3 +190,30 @@ def test_the_largest_files_come_first() -> None:
         ("var/task/numpy/core.so", "numpy", "numpy 2.5.5"),
         (NUMPY[-1].name, "numpy", "numpy 2.5.5"),
     ]
+
+
+def test_a_base_that_is_not_here_is_in_the_sums_or_said_to_be_missing() -> None:
+    """Known in sum alone, it counts once for all of its layers; else how many layers do not."""
+    opened = image(layer(OS), layer(OS), layer(APP), history=("", "", "imagekit source"))
+    away = tuple(replace(one, open=None) for one in opened.layers[:2])
+    read = Reader().read(replace(opened, layers=(*away, opened.layers[2])))
+    counted = replace(read, base_bytes=1000)
+    (own, *_), (whole, *_) = limits_of(read), limits_of(counted)
+
+    assert base_is_away(read)
+    assert footprint_of(read).amount.unzipped_bytes == 5
+    assert footprint_of(read).missing == 2
+    assert own.what == "layers as tars, without 2 of them"
+    assert footprint_of(counted).amount.unzipped_bytes == 1005
+    assert footprint_of(counted).missing == 0
+    assert (whole.what, whole.used) == ("layers as tars", own.used + 1000)
+
+
+def test_a_base_of_which_a_layer_is_here_is_not_counted_twice() -> None:
+    """Its sum would have that layer, too; an image without a base has none that is away."""
+    opened = image(layer(OS), layer(*NUMPY), layer(APP), history=("", "", "imagekit source"))
+    away = replace(opened.layers[0], open=None)
+
+    assert not base_is_away(Reader().read(replace(opened, layers=(away, *opened.layers[1:]))))
+    assert not base_is_away(inventory(layer(APP), history=("imagekit source",)))
+    assert not base_is_away(zipped({"app.py": b""}))
