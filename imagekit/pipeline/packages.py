@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import platform
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ class Packages(Struct, frozen=True, kw_only=True):
     project: ProjectConfig
     decisions: Decisions
     shared: dict[locks.LockFile, locks.LockFile] = field(default_factory=dict)
+    told: dict[Path, object] = field(default_factory=dict)
+    """Locks of which it was said that others lie beside them."""
 
     def of(self, function: FunctionConfig, target: Target) -> tuple[Package, ...]:
         """What the function's lock says for `target`. LockError, NoWheels, CommandFailed."""
@@ -49,6 +52,7 @@ class Packages(Struct, frozen=True, kw_only=True):
 
     def _resolved(self, function: FunctionConfig, target: Target) -> tuple[Package, ...]:
         lock = self._lock(function)
+        self._tell(lock, function)
         place = self._place(lock, function)
         name, architecture = function.name, target.architecture
         pinned = None
@@ -166,6 +170,16 @@ class Packages(Struct, frozen=True, kw_only=True):
         """The function's lock, the same one for all functions that share it."""
         found = locks.find(function, self.project.root)
         return self.shared.setdefault(found, found)
+
+    def _tell(self, lock: locks.LockFile, function: FunctionConfig) -> None:
+        """Which lock it is, once, where another might have been meant."""
+        others, mine = locks.passed_over(lock, function), object()
+        if others and self.told.setdefault(lock.path, mine) is mine:
+            top = self.project.root.resolve()
+            path = lock.path.relative_to(top) if lock.path.is_relative_to(top) else lock.path
+            key = Path(os.path.relpath(lock.path, function.root.resolve())).as_posix()
+            said = f"packages come from {path.as_posix()}, not from {' or '.join(others)} beside it"
+            self.workshop.console.say(f'note: {said}; to choose: lock = "{key}"')
 
     def _place(self, lock: locks.LockFile, function: FunctionConfig) -> Place:
         """Where the lock's indexes are named; wheels are fetched as somebody who knows them."""

@@ -64,3 +64,23 @@ def test_stale_uv_lock(zipped: Project) -> None:
     zipped.replace("dependencies = []", 'dependencies = ["demo"]', "pyproject.toml")
 
     ends(zipped, 2, ("uv.lock", "uv lock"))
+
+
+def test_of_two_locks_it_is_said_which_is_read(zipped: Project) -> None:
+    """Once for all functions, by plan and by build; the key that is told ends it."""
+    path = zipped.folder / "imagekit.toml"
+    text = path.read_text(encoding="utf-8")
+    more = text.partition("[functions.app]")[2].partition("\n[")[0]
+    path.write_text(f"{text}\n[functions.other]{more}", encoding="utf-8")
+    assert "note:" not in succeeded(zipped.run("plan")).stderr
+    (zipped.folder / "requirements.txt").write_text("absent==1\n", encoding="utf-8")
+
+    for command in ("plan", "build"):
+        said = succeeded(zipped.run(command)).stderr
+        notes = [line for line in said.splitlines() if line.startswith("note: packages")]
+        assert notes == [
+            "note: packages come from pylock.toml, not from requirements.txt beside it; "
+            'to choose: lock = "pylock.toml"'
+        ], said
+    path.write_text(f'lock = "pylock.toml"\n{path.read_text(encoding="utf-8")}', encoding="utf-8")
+    assert "note: packages" not in succeeded(zipped.run("plan")).stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from imagekit.model.errors import LockError
-from imagekit.project.locks import LockFile, find
+from imagekit.project.locks import LockFile, find, passed_over
 from tests.locks.world import World, pyproject
 
 
@@ -174,3 +174,25 @@ def test_a_named_lock_has_to_be_one(world: World, name: str) -> None:
         find(world.function(lock=Path(name)), world.project)
 
     assert caught.value.path == world.project / name
+
+
+def test_locks_of_other_tools_beside_it_are_told(world: World) -> None:
+    """Where the order alone decides; not where a key or a file's name does, or there is one."""
+    function = world.function()
+
+    def beside(lock: Path | None = None) -> tuple[str, ...]:
+        asking = world.function(lock=lock)
+        return passed_over(find(asking, world.project), asking)
+
+    world.write("pyproject.toml", pyproject("plain"))
+    assert beside() == ()
+    world.write("requirements.txt", "")
+    assert beside() == ()
+    world.write("pylock.toml", "")
+    assert beside() == ("requirements.txt",)
+    world.write("uv.lock", "")
+    assert beside() == ("pylock.toml", "requirements.txt")
+    assert beside(Path("uv.lock")) == ()
+    (world.project / "uv.lock").unlink()
+    world.write(f"pylock.{function.name}.toml", "")
+    assert beside() == ()

@@ -17,6 +17,7 @@ _FOREIGN = {
     "Pipfile.lock": "pipenv requirements --hash > requirements.txt",
     "Pipfile": "pipenv lock && pipenv requirements --hash > requirements.txt",
 }
+_ONE_EACH = ("uv.lock", "pylock.toml", "poetry.lock", "pdm.lock", "requirements.txt")
 _TOOLS: tuple[Literal["poetry", "pdm"], ...] = ("poetry", "pdm")
 
 
@@ -69,6 +70,15 @@ def find(function: FunctionConfig, project_root: Path) -> LockFile:
             return lock
         _refuse_foreign(folder)
     return _bare(function, top)
+
+
+def passed_over(lock: LockFile, function: FunctionConfig) -> tuple[str, ...]:
+    """Names of other tools' locks beside the one that `find` chose, where nobody named it."""
+    own = (function.lock is not None, lock.path.name == f"pylock.{function.name}.toml")
+    if any(own) or lock.kind == "none":
+        return ()
+    beside = (lock.path.with_name(name) for name in _ONE_EACH)
+    return tuple(path.name for path in beside if path != lock.path and path.is_file())
 
 
 def project_folder(function: FunctionConfig, top: Path) -> Path:
