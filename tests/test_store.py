@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from imagekit.model.digest import Digest
-from imagekit.model.errors import CannotBuild
+from imagekit.model.errors import CannotBuild, UsageError
 from imagekit.store import Store, StoredFile, _settle
 
 
@@ -233,3 +233,15 @@ def test_a_race_that_windows_ends_with_a_refusal_is_lost_well(tmp_path: Path) ->
     _settle(part, target)
 
     assert target.read_bytes() == b"same"
+
+
+@pytest.mark.parametrize("below", ["", "deep/er"])
+def test_a_store_that_cannot_be_made_is_wrong_input(tmp_path: Path, below: str) -> None:
+    """A file stands where its folder is to be: exit 2, with the variable that names another."""
+    (tmp_path / "file").touch()
+    store = Store(tmp_path / "file" / below)
+    with pytest.raises(UsageError) as caught, store.held():
+        pass
+
+    assert caught.value.what.startswith(f"the store at {store.root} cannot be made")
+    assert "IMAGEKIT_CACHE_DIR" in str(caught.value.hint)

@@ -13,6 +13,10 @@ _EXPIRED_LOGIN = frozenset(
     }
 )
 _NOBODY = frozenset({"CredentialRetrievalError", "NoCredentialsError", "PartialCredentialsError"})
+_CONFIGURED = {
+    "ProfileNotFound": "aws configure list-profiles",
+    "InvalidRegionError": "set AWS_REGION, or `region` of the stage, to one such as eu-west-1",
+}
 _EXPIRED_KEYS = frozenset(
     {
         "ExpiredToken",
@@ -33,8 +37,8 @@ def hint_for(error: Exception, environ: Mapping[str, str], action: str) -> str:
         return f"aws sso login{named}"
     if code in _NOBODY:
         return f"aws configure{named}, or aws sso login{named}, or set AWS_PROFILE"
-    if code == "ProfileNotFound":
-        return "aws configure list-profiles"
+    if code in _CONFIGURED:
+        return _CONFIGURED[code]
     if code in _EXPIRED_KEYS:
         return "get new credentials; aws sts get-caller-identity says whether they are good"
     if code.startswith("AccessDenied"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -133,11 +134,13 @@ def _status(end: SystemExit) -> int:
 
 
 def _failed(error: Exception, console: Console, *, verbose: bool) -> int:
-    from imagekit.model.errors import ImagekitError
+    from imagekit.model.errors import ImagekitError, UsageError
     from imagekit.report.errors import REPORT_BUG, words
 
     if verbose:
         console.say("".join(traceback.format_exception(error)))
+    if isinstance(error, FileNotFoundError) and not _is_here():
+        error = UsageError(what="the current folder was removed", hint="cd to one that is there")
     if isinstance(error, ImagekitError):
         console.say(words(error))
         return error.exit_code
@@ -145,3 +148,10 @@ def _failed(error: Exception, console: Console, *, verbose: bool) -> int:
         console.say(f"error: {traceback.format_exception_only(error)[-1].splitlines()[-1]}")
     console.say(f"\nhint: {REPORT_BUG}")
     return BUG
+
+
+def _is_here() -> bool:
+    try:
+        return Path.cwd().is_dir()
+    except FileNotFoundError:
+        return False

@@ -23,6 +23,7 @@ from imagekit.pipeline.pushing.known import NOTHING_KNOWN, Cache, Known
 from imagekit.pipeline.request import Outputs, Request
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.workshop import Workshop
+from imagekit.pipeline.writable import require_files, write_file
 from imagekit.report.json import document
 from imagekit.report.outcome import closing_line
 
@@ -39,6 +40,7 @@ def run(
 
     Raises ImagekitError; what was not delivered by then is left as it was.
     """
+    require_files([("--metadata-file", metadata_file)])
     outcomes = build(workshop, request, outputs)
     _tell(workshop, outcomes, json=json, metadata_file=metadata_file)
     return outcomes
@@ -84,11 +86,11 @@ def _nowhere(layer: NewLayer) -> None:
 def _tell(
     workshop: Workshop, outcomes: Sequence[Outcome], *, json: bool, metadata_file: Path | None
 ) -> None:
-    if metadata_file is not None:
-        metadata_file.write_text(document(outcomes) + "\n", encoding="utf-8", newline="\n")
     if json:
         workshop.console.answer(document(outcomes))
     for outcome in outcomes:
         workshop.console.say(closing_line(outcome))
         if not json:
             workshop.console.answer(str(outcome.reference or outcome.path))
+    if metadata_file is not None:
+        write_file("--metadata-file", metadata_file, document(outcomes) + "\n")

@@ -38,6 +38,7 @@ def find(start: Path) -> Found:
     start = Path(os.path.abspath(start))  # noqa: PTH100 - Path.absolute() keeps `..`, whose parents mislead
     if not start.is_dir():
         raise UsageError(what=f"there is no folder {start}", hint="use `--project DIR`")
+    _require_text(start)
     for folder in (start, *start.parents):
         if found := in_folder(folder, start):
             return found
@@ -46,6 +47,17 @@ def find(start: Path) -> Found:
         problems=(Problem(where, f"no [tool.imagekit] in a {PYPROJECT}, and no {OWN_FILE}"),),
         hint=_FIRST,
     )
+
+
+def _require_text(folder: Path) -> None:
+    """Every document that names the project is UTF-8."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(folder).decode(errors="backslashreplace")
+        raise UsageError(
+            what=f"the folder {shown} has a name that is not UTF-8", hint="rename it"
+        ) from None
 
 
 def in_folder(folder: Path, start: Path) -> Found | None:

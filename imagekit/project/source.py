@@ -81,7 +81,7 @@ def _enter(walk: Walk, place: Place, root: str) -> None:
     if walk.excludes_above(place):
         return
     folder = os.path.isdir(place.disk)  # noqa: PTH112 - text all the way
-    if walk.excludes(place, folder=folder):
+    if walk.excludes(place, folder=folder) or not walk.named(place):
         return
     if os.path.islink(place.disk):  # noqa: PTH114 - text all the way
         walk.take_link(place)

@@ -75,7 +75,7 @@ class Walk(Struct):
             inside = place.inside(entry.name)
             if self.excludes(inside, folder=folder):
                 continue
-            if folder and self._named(inside):
+            if folder and self.named(inside):
                 self.enter(inside, ignore and ignore.below(entry.name))
             elif not folder:
                 self.take(entry, inside)
@@ -94,7 +94,7 @@ class Walk(Struct):
 
     def take(self, entry: os.DirEntry[str], place: Place) -> None:
         """Keep one entry that is no folder."""
-        if not self._named(place):
+        if not self.named(place):
             return
         if entry.is_symlink():
             self.take_link(place)
@@ -128,7 +128,8 @@ class Walk(Struct):
         """Note what is wrong with a file."""
         self.problems.append(Problem(where, what))
 
-    def _named(self, place: Place) -> bool:
+    def named(self, place: Place) -> bool:
+        """Whether it can arrive under its name, which a problem says otherwise."""
         try:
             place.arrives.encode()
         except UnicodeEncodeError:

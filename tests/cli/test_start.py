@@ -161,3 +161,23 @@ def test_an_answer_that_the_disk_refuses_is_told(arguments: tuple[str, ...]) -> 
     assert found.returncode == 1
     assert "error: the answer cannot be written to stdout\n  No space left on" in found.stderr
     assert "hint: free some disk" in found.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the folder that a program is in")
+def test_a_current_folder_that_was_removed_is_no_bug(tmp_path: Path) -> None:
+    """Exit 2, and what to do; what needs no folder works."""
+    runs = "import os, sys; os.rmdir(os.getcwd()); os.execv(sys.argv[1], sys.argv[1:])"
+    done = []
+    for number, word in enumerate(("build", "--version")):
+        (tmp_path / str(number)).mkdir()
+        argv = [sys.executable, "-c", runs, sys.executable, "-m", "imagekit", word]
+        done.append(
+            subprocess.run(
+                argv, cwd=tmp_path / str(number), capture_output=True, text=True, check=False
+            )
+        )
+
+    assert [one.returncode for one in done] == [2, 0], done[0].stderr
+    assert done[0].stderr == (
+        "error: the current folder was removed\n\nhint: cd to one that is there\n"
+    )

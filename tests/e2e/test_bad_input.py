@@ -266,6 +266,31 @@ def test_content(zipped: Project, wheels: Path, case: Case) -> None:
     ends(zipped, case.status, case.names, *case.arguments)
 
 
+OUTPUT = {
+    "file": (("--output", "app.py"), "--output app.py cannot be written: app.py is a file"),
+    "metadata nowhere": (("--metadata-file", "no/x"), "--metadata-file no/x cannot be written"),
+    "metadata folder": (("--metadata-file", "."), "--metadata-file . cannot be written"),
+}
+
+
+@pytest.mark.parametrize("case", OUTPUT.values(), ids=OUTPUT)
+def test_where_nothing_can_be_written(zipped: Project, case: tuple[tuple[str, str], str]) -> None:
+    """The option is named, before anything is made."""
+    arguments, said = case
+
+    ends(zipped, 2, (said, "hint: name a f"), *arguments)
+
+
+def test_a_file_where_the_folder_is_to_be(zipped: Project) -> None:
+    """`dist` itself."""
+    (zipped.folder / "dist").touch()
+    done = zipped.run("build")
+
+    assert done.returncode == 2, done.stderr
+    assert "dist cannot be written: dist is a file" in done.stderr
+    assert "hint: name a folder with `--output`" in done.stderr
+
+
 BROKEN = "def handler(event, context) return 1\n"
 FUTURE = "def handler(event, context): return 1\ntype New = int\n"
 """Python since 3.12."""
@@ -376,6 +401,16 @@ def test_a_failed_check_stops_a_push(imaged: Project, registry: str) -> None:
     tags = f"http://{registry}/v2/refused/tags/list"
     with pytest.raises(urllib.error.HTTPError, match="404") as missing:
         urllib.request.urlopen(tags)
+    missing.value.close()
+
+
+def test_an_answer_that_nobody_could_read_stops_a_push(imaged: Project, registry: str) -> None:
+    """Nothing is pushed whose reference would be lost."""
+    to = ("--to", f"{registry}/unread:one", "--metadata-file", "nowhere/x.json")
+    ends(imaged, 2, ("--metadata-file nowhere/x.json cannot be written",), "--push", *to)
+
+    with pytest.raises(urllib.error.HTTPError, match="404") as missing:
+        urllib.request.urlopen(f"http://{registry}/v2/unread/tags/list")
     missing.value.close()
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from imagekit.model.errors import ConfigError
+from imagekit.model.errors import ConfigError, UsageError
 from imagekit.project.find_config import find
 from imagekit.project.read_config import load
 from tests.project.trees import put
+from tests.services.needs import leave_out
 
 OURS = '[tool.imagekit.functions.hello]\nhandler = "app.handler"\n'
 
@@ -94,6 +96,19 @@ def test_a_file_that_does_not_parse_is_named_with_its_line(
     (problem,) = refused(tmp_path).problems
 
     assert problem.where == where
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    """Documents that name the project could not be written; it is told before anything is."""
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    try:
+        folder.mkdir()
+    except OSError as error:
+        leave_out("names that are not UTF-8", f"this file system refuses them: {error}")
+    put(folder, {"pyproject.toml": OURS})
+
+    with pytest.raises(UsageError, match=r"caf\\\\xe9 has a name that is not UTF-8"):
+        find(folder)
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "imagekit.toml"])

@@ -417,6 +417,22 @@ def test_a_name_that_is_not_utf_8_is_a_problem(tmp_path: Path) -> None:
     assert paths(tmp_path, exclude=("*.txt",)) == APP_PATHS
 
 
+@pytest.mark.parametrize("name", [b"caf\xe9.py", b"caf\xe9/x.py", b"caf\xe9/__init__.py"])
+def test_so_is_a_module_beside_the_configuration(tmp_path: Path, name: bytes) -> None:
+    """Told once, by its first part; `exclude` keeps it out."""
+    put(tmp_path, {"app.py": ""})
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    except OSError as error:
+        leave_out("names that are not UTF-8", f"this file system refuses them: {error}")
+    shown = os.fsdecode(name).partition("/")[0].replace("\udce9", "\\xe9")
+
+    assert refused(tmp_path) == [(shown, "has a name that is not UTF-8")]
+    assert paths(tmp_path, exclude=("caf*",)) == ["app.py"]
+
+
 def test_what_is_no_file_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sockets and pipes cannot be shipped (T10)."""
     put(tmp_path, APP)

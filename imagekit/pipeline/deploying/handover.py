@@ -10,11 +10,13 @@ from msgspec import Struct
 
 from imagekit.console import Console
 from imagekit.model.deployment import Deployed
-from imagekit.model.errors import CannotBuild
 from imagekit.model.outcome import Outcome
+from imagekit.pipeline.writable import require_files, write_file
 from imagekit.report import deploy as deploy_report
 from imagekit.report.json import document
 from imagekit.report.release import summary
+
+_GITHUB = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")
 
 
 class Handover(Struct, frozen=True, kw_only=True):
@@ -25,27 +27,38 @@ class Handover(Struct, frozen=True, kw_only=True):
     metadata_file: Path | None = None
     tfvars: Path | None = None
 
+    def require(self) -> None:
+        """UsageError for every file that could not be written: what it is to hold would be lost."""
+        require_files([*self._written(), *self._appended()])
+
     def give(self, console: Console, outcomes: Sequence[Outcome], done: Sequence[Deployed]) -> None:
-        """Write every file, then answer on stdout: references and paths, or one JSON document.
+        """Answer on stdout: references and paths, or one JSON document; then write every file.
 
         CannotBuild where a file cannot be written.
         """
         text = release_document(outcomes, done)
         images = images_of(outcomes)
-        if self.metadata_file is not None:
-            _write(self.metadata_file, text + "\n")
-        if self.tfvars is not None:
-            # A file named *.tfvars.json is Terraform's own JSON syntax.
-            _write(self.tfvars, json.dumps({"images": images}, indent=2) + "\n")
-        if output := self.environ.get("GITHUB_OUTPUT"):
-            _append(Path(output), github_output(images))
-        if step := self.environ.get("GITHUB_STEP_SUMMARY"):
-            _append(Path(step), summary(outcomes, done))
         if self.json:
             console.answer(text)
         else:
             for outcome in outcomes:
                 console.answer(str(outcome.reference or outcome.path))
+        # A file named *.tfvars.json is Terraform's own JSON syntax.
+        variables = json.dumps({"images": images}, indent=2)
+        for (option, path), whole in zip(self._written(), (text, variables), strict=True):
+            if path is not None:
+                write_file(option, path, f"{whole}\n")
+        more = (github_output(images), summary(outcomes, done))
+        for (variable, path), part in zip(self._appended(), more, strict=True):
+            if path is not None:
+                write_file(variable, path, part, "a")
+
+    def _written(self) -> tuple[tuple[str, Path | None], ...]:
+        return ("--metadata-file", self.metadata_file), ("--tfvars", self.tfvars)
+
+    def _appended(self) -> tuple[tuple[str, Path | None], ...]:
+        found = ((name, self.environ.get(name)) for name in _GITHUB)
+        return tuple((name, Path(file) if file else None) for name, file in found)
 
 
 def images_of(outcomes: Sequence[Outcome]) -> dict[str, str]:
@@ -75,22 +88,3 @@ def github_output(images: Mapping[str, str]) -> str:
         reference = next(iter(images.values()))
         lines += [f"image={reference}", f"digest={reference.rpartition('@')[2]}"]
     return "".join(f"{line}\n" for line in lines)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _append(path: Path, text: str) -> None:
-    try:
-        with path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> CannotBuild:
-    return CannotBuild(what=f"{path} cannot be written", causes=(error.strerror or str(error),))
