@@ -23,21 +23,28 @@ def newest(store: Store, root: Path, function: FunctionConfig) -> Place:
         place
         for architecture in function.architectures
         if (built := last_build(store, root, function.name, architecture))
-        and (place := _place(built, _name(function, architecture)))
+        and (place := _place(built, loaded_name(function, architecture)))
     ]
     if files := [place for place in places if isinstance(place, Path)]:
         return max(files, key=_written)
     return places[0] if places else _lying(root / "dist", function)
 
 
-def _place(built: LastBuild, name: str) -> Place | None:
+def loaded_name(function: FunctionConfig, architecture: str) -> str:
+    """What `build --load` calls the image in Docker."""
+    several = len(function.architectures) > 1
+    name = f"{function.name}-{architecture}" if several else function.name
+    return f"{name.lower()}:latest"
+
+
+def _place(built: LastBuild, loaded: str) -> Place | None:
     """None where it is not there any more."""
     if built.path is not None and built.path.exists():
         return built.path
     if built.reference is not None:
         return InRegistry(built.reference)
-    # Neither written nor pushed: `build --load`, which names it after its function.
-    return InDocker(f"{name.lower()}:latest") if built.path is None else None
+    # Neither written nor pushed: `build --load`.
+    return InDocker(loaded) if built.path is None else None
 
 
 def _lying(folder: Path, function: FunctionConfig) -> Path:
@@ -50,11 +57,6 @@ def _lying(folder: Path, function: FunctionConfig) -> Path:
             hint=f"imagekit build {function.name}",
         )
     return max(found, key=_written)
-
-
-def _name(function: FunctionConfig, architecture: str) -> str:
-    several = len(function.architectures) > 1
-    return f"{function.name}-{architecture}" if several else function.name
 
 
 def _written(path: Path) -> int:

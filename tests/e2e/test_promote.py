@@ -249,9 +249,14 @@ def test_dockers_image_is_an_artefact(
     """Docker keeps no manifest: one is made, layers compressed, and Lambda would take it."""
     aws.make("team/app")
     project = in_ecr.with_env(DOCKER_HOST=docker_engine)
+    project.build()
     name = succeeded(project.run("build", "--load")).stdout.strip()
+    older = project.run("promote", "app", f"{ecr.host}/team/app")
     done = succeeded(project.run("promote", name, f"{ecr.host}/team/app:docker"))
 
+    assert older.returncode == 2, "what lies in `dist` is not what the last build made"
+    assert "the newest build of app was loaded into Docker alone" in older.stderr
+    assert f"hint: imagekit build app, or name {name} in its place" in older.stderr
     assert ecr.repositories["team/app"].tagged("docker") is not None
     succeeded(project.run("check", done.stdout.strip()))
     missing = project.run("promote", "docker:no-such-image", f"{ecr.host}/team/app")

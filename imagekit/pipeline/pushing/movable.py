@@ -31,6 +31,7 @@ from imagekit.oci.layer import gzip
 from imagekit.oci.layout import top_media_types
 from imagekit.pipeline.last_build import last_build
 from imagekit.pipeline.named import DOCKER, InDocker, InRegistry, named
+from imagekit.pipeline.newest import loaded_name
 from imagekit.pipeline.pushing.destination import repository_of
 from imagekit.pipeline.pushing.way import push_plan
 from imagekit.pipeline.workshop import Workshop
@@ -120,6 +121,12 @@ def _newest_of(
         raise _no_image(f"the newest build of {function.name}")
     if built is not None and built.reference:
         return _from_registry(workshop, Reference.parse(built.reference), function.name)
+    if built is not None and built.path is None:
+        loaded = loaded_name(function, architecture)
+        raise UsageError(
+            what=f"the newest build of {function.name} was loaded into Docker alone",
+            hint=f"imagekit build {function.name}, or name {DOCKER}{loaded} in its place",
+        )
     names = (f"{function.name}-{architecture}", function.name)
     paths = [root / "dist" / f"{name}{suffix}" for name in names for suffix in (".oci", ".tar")]
     if built is not None and built.path is not None:
