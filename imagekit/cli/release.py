@@ -85,5 +85,5 @@ def release(
     )
     given = Handover(environ=os.environ, json=json, metadata_file=metadata_file, tfvars=tfvars)
     with options.workshop(project, verbose=verbose) as workshop:
-        status = show(workshop, asked) if plan else run(workshop, asked, given)
+        status = show(workshop, asked, given) if plan else run(workshop, asked, given)
     raise typer.Exit(status)

@@ -68,6 +68,14 @@ class Deployed(Struct, frozen=True, kw_only=True):
         return f"{self.arn}:{self.version}" if self.arn and self.version else self.arn
 
 
+class Step(Struct, frozen=True, kw_only=True):
+    """One step of a release that is still to come, for `release --plan`."""
+
+    function: str
+    what: str
+    stage: str | None = None
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """One function in one place, as `status` shows it; one for each alias."""
 

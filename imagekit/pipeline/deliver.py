@@ -64,6 +64,16 @@ class Delivery(Struct, frozen=True, kw_only=True, dict=True):
 
         A repository of ECR that is not there is made if that was asked for, else RemoteRefused.
         """
+        found = cls.open(session, outputs, plans, cache)
+        if outputs.push:
+            found.repositories().ready(way.early for way in found.ways.values())
+        return found
+
+    @classmethod
+    def open(
+        cls, session: Session, outputs: Outputs, plans: Sequence[BuildPlan], cache: Cache
+    ) -> Delivery:
+        """The same without a look at the repositories: nothing is asked or made yet."""
         images = [plan for plan in plans if plan.packaging == "image"]
         if outputs.push and not (images or outputs.zips_too):
             names = ", ".join(plan.function for plan in plans)
@@ -158,7 +168,7 @@ class Delivery(Struct, frozen=True, kw_only=True, dict=True):
             (self.name(_twin(plan, plans)), there)
             for plan, there in zip(plans, destinations, strict=True)
         )
-        ways = {
+        return {
             _key(plan): Way.open(
                 self.workshop,
                 plan,
@@ -168,8 +178,6 @@ class Delivery(Struct, frozen=True, kw_only=True, dict=True):
             )
             for plan, there in zip(plans, destinations, strict=True)
         }
-        self._repositories().ready(way.early for way in ways.values())
-        return ways
 
     def _follows(self, plan: BuildPlan) -> bool:
         key = _key(plan)
@@ -183,7 +191,8 @@ class Delivery(Struct, frozen=True, kw_only=True, dict=True):
         layers = (replace(layer, origin=first.at(image.digest)) for layer in image.layers)
         return replace(image, layers=tuple(layers))
 
-    def _repositories(self) -> Repositories:
+    def repositories(self) -> Repositories:
+        """What may be done about those that are not there."""
         from imagekit.pipeline.pushing.repositories import Repositories
 
         settings = self.session.project.ecr

@@ -47,10 +47,8 @@ def make_layers(
 ) -> MadeLayers:
     """Every layer of every plan; those that neither the store nor a registry has are made here,
     each once."""
-    known = known_layers(workshop, plans)
-    reused = _reused(previous, plans, known)
-    known |= {fingerprint: record for fingerprint, (record, _) in reused.items()}
-    origins = {fingerprint: origin for fingerprint, (_, origin) in reused.items()}
+    there = layers_there(workshop, plans, previous)
+    known, origins = there.records, there.origins
     missing = {
         layer.fingerprint: (plan, layer)
         for plan in plans
@@ -68,19 +66,40 @@ def make_layers(
     with workshop.console.meter("making layers", total) as meter, compiling(packages) as compiler:
         maker = _makers(workshop, compiler)
         jobs = [(maker(plan), layer) for plan, layer in missing.values()]
-        return MadeLayers(known | make_all(jobs, meter, layer_made), origins)
+        return MadeLayers({**known, **make_all(jobs, meter, layer_made)}, origins)
+
+
+def layers_there(
+    workshop: Workshop,
+    plans: Sequence[BuildPlan],
+    previous: PreviousImages,
+    *,
+    source: bool = False,
+) -> MadeLayers:
+    """What the store or a registry has of the plans' layers; nothing is made.
+
+    The source changes, and is made rather than looked for; `source` asks for it, too.
+    """
+    known = known_layers(workshop, plans)
+    reused = _reused(previous, plans, known, source=source)
+    known |= {fingerprint: record for fingerprint, (record, _) in reused.items()}
+    return MadeLayers(known, {fingerprint: origin for fingerprint, (_, origin) in reused.items()})
 
 
 def _reused(
-    previous: PreviousImages, plans: Sequence[BuildPlan], known: Mapping[Digest, LayerRecord]
+    previous: PreviousImages,
+    plans: Sequence[BuildPlan],
+    known: Mapping[Digest, LayerRecord],
+    *,
+    source: bool,
 ) -> LayerOrigins:
-    """What is not here, and a registry has. The source changes: it is always made."""
+    """What is not here, and a registry has."""
     found: LayerOrigins = {}
     for plan in plans:
         wanted = [
             layer.fingerprint
             for layer in plan.layers
-            if layer.kind != "source" and layer.fingerprint not in known
+            if (source or layer.kind != "source") and layer.fingerprint not in known
         ]
         found |= previous.layers(plan.function, plan.target.architecture, wanted)
     return found

@@ -154,6 +154,14 @@ def foreseen(workshop: Workshop, plans: Sequence[BuildPlan]) -> tuple[Outcome, .
     )
 
 
+def foreseen_image(workshop: Workshop, plan: BuildPlan, there: MadeLayers) -> Image | None:
+    """The image itself, where all of its layers are `there`; None where that takes a build."""
+    known = all(layer.fingerprint in there.records for layer in plan.layers)
+    if plan.packaging != "image" or not known or _by_docker([plan], "auto", [plan]):
+        return None
+    return _image(workshop, plan, there).image
+
+
 def _foreseen_zip(workshop: Workshop, outcome: Outcome, plan: BuildPlan) -> Outcome:
     """A ZIP is made of wheels and source: what the store has of it are the wheels."""
     here = [

@@ -8,13 +8,13 @@ that was interrupted anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from imagekit import __version__
-from imagekit.model.deployment import Deployed
+from imagekit.model.deployment import Deployed, Step
 from imagekit.model.errors import UsageError
 from imagekit.model.outcome import Outcome
 from imagekit.pipeline.build import build
@@ -28,9 +28,12 @@ from imagekit.pipeline.pushing.known import Known
 from imagekit.pipeline.request import Outputs, Request
 from imagekit.pipeline.workshop import Workshop
 from imagekit.project.config import ProjectConfig, Stage
-from imagekit.project.config_stages import for_stage, layer_repository_of, repository_of
+from imagekit.project.config_stages import layer_repository_of, repository_of
 from imagekit.project.read_config import load
 from imagekit.report.outcome import closing_line
+from imagekit.report.release import plan_document, plan_lines
+
+_NO_FUNCTION = "no function falls to this shard"
 
 
 class ReleaseRequest(Struct, frozen=True, kw_only=True):
@@ -47,19 +50,13 @@ class ReleaseRequest(Struct, frozen=True, kw_only=True):
 def run(workshop: Workshop, asked: ReleaseRequest, handover: Handover) -> int:
     """Release what was asked for and hand over what came of it; the exit code: 0, or that of the
     functions that were not deployed. Raises ImagekitError for what ends the whole."""
-    # What others deploy starts by itself; what is deployed here may share an image.
-    shares = asked.deploys and handover.tfvars is None
-    asked = replace(asked, build=replace(asked.build, shares=shares))
-    project, asked = _sharded(_load(workshop, asked), asked)
+    begun = _begin(workshop, asked, handover)
+    project, asked, stages, there = begun.project, begun.asked, begun.stages, begun.there
     if not project.functions:
-        workshop.console.say("no function falls to this shard")
+        workshop.console.say(_NO_FUNCTION)
         return 0
-    # Known before anything is built: a release without its stage would stop at the very end.
-    stages = chosen(project, asked.deploy.stages) if asked.deploys else (None,)
-    there = spots(workshop, project.functions, stages) if asked.deploys else ()
-    require_alias(asked.deploy, there)
     with workshop.console.stage("build"):
-        outcomes = build(workshop, asked.build, asked.outputs, _known(project, there, asked))
+        outcomes = build(workshop, asked.build, asked.outputs, begun.known)
     for outcome in outcomes:
         workshop.console.say(closing_line(outcome))
     done: tuple[Deployed, ...] = ()
@@ -71,40 +68,28 @@ def run(workshop: Workshop, asked: ReleaseRequest, handover: Handover) -> int:
     return status
 
 
-def show(workshop: Workshop, asked: ReleaseRequest) -> int:
-    """`--plan`: answer with every step; nothing is made or changed. 0."""
-    for line in steps(workshop, asked):
-        workshop.console.answer(line)
-    return 0
+def show(workshop: Workshop, asked: ReleaseRequest, handover: Handover) -> int:
+    """`--plan`: answer with every step, in words or as JSON; nothing is made or changed. 0.
 
-
-def steps(workshop: Workshop, asked: ReleaseRequest) -> Iterator[str]:
-    """Every step in words, with what it would send and call; nothing is made and AWS not asked."""
-    from imagekit.pipeline.make import foreseen
+    Raises what a release would raise before it makes anything.
+    """
+    from imagekit.pipeline.foreseeing import foresee
     from imagekit.pipeline.session import Session
 
-    project, asked = _sharded(_load(workshop, asked), asked)
-    session = Session.open(workshop, asked.build, project=project)
-    outcomes = foreseen(workshop, session.plans())
-    stages = chosen(project, asked.deploy.stages) if asked.deploys else ()
-    for outcome in outcomes:
-        yield _build_step(outcome)
-        function = next(one for one in project.functions if one.name == outcome.name)
-        if outcome.packaging == "image":
-            to = asked.outputs.to or function.repository
-            yield f"{outcome.name}: push to {to or 'a repository that nothing names yet'}"
-        for stage in stages:
-            where = f" ({stage.name})" if stage else ""
-            own = repository_of(function, stage) if stage and stage.repository else None
-            if own and outcome.packaging == "image":
-                yield f"{outcome.name}{where}: promote to {own}"
-            name = for_stage(function, stage).name or function.name
-            alias = asked.deploy.alias or (stage.alias if stage else None)
-            moved = f", move the alias {alias}" if alias else ""
-            yield (
-                f"{outcome.name}{where}: look at {name}; where it differs: code, wait, "
-                f"configuration, wait, publish a version{moved}"
-            )
+    begun = _begin(workshop, asked, handover)
+    steps: tuple[Step, ...] = ()
+    if begun.project.functions:
+        session = Session.open(workshop, begun.asked.build, project=begun.project)
+        running = begun.running
+        deploying = (begun.asked.deploy, running) if running else None
+        steps = foresee(session, begun.asked.outputs, begun.known, begun.stages, deploying)
+    else:
+        workshop.console.say(_NO_FUNCTION)
+    if handover.json:
+        workshop.console.answer(plan_document(steps))
+    for line in () if handover.json else plan_lines(steps):
+        workshop.console.answer(line)
+    return 0
 
 
 def read_shard(text: str | None) -> tuple[int, int]:
@@ -120,13 +105,37 @@ def read_shard(text: str | None) -> tuple[int, int]:
     )
 
 
-def _known(project: ProjectConfig, there: Sequence[Spot], asked: ReleaseRequest) -> Known:
-    """What is deployed is a cache of layers, and may refuse what is to come."""
-    if not asked.deploys:
-        return Known(project=project)
-    running = Running(spots=there)
-    ahead = Ahead(running=running, request=asked.deploy)
-    return Known(project=project, deployed=running, require=ahead.require)
+class _Begun(Struct, frozen=True, kw_only=True):
+    """What is known before a plan is made."""
+
+    project: ProjectConfig
+    asked: ReleaseRequest
+    stages: Sequence[Stage | None]
+    there: Sequence[Spot]
+    running: Running | None
+    """What is deployed; None where nothing is to be."""
+
+    @property
+    def known(self) -> Known:
+        """What is deployed is a cache of layers, and may refuse what is to come."""
+        if self.running is None:
+            return Known(project=self.project)
+        ahead = Ahead(running=self.running, request=self.asked.deploy)
+        return Known(project=self.project, deployed=self.running, require=ahead.require)
+
+
+def _begin(workshop: Workshop, asked: ReleaseRequest, handover: Handover) -> _Begun:
+    """Known before anything is built: a release without its stage would stop at the very end."""
+    # What others deploy starts by itself; what is deployed here may share an image.
+    shares = asked.deploys and handover.tfvars is None
+    asked = replace(asked, build=replace(asked.build, shares=shares))
+    project, asked = _sharded(_load(workshop, asked), asked)
+    deploys = asked.deploys and bool(project.functions)
+    stages = chosen(project, asked.deploy.stages) if deploys else (None,)
+    there = spots(workshop, project.functions, stages) if deploys else ()
+    require_alias(asked.deploy, there)
+    running = Running(spots=there) if deploys else None
+    return _Begun(project=project, asked=asked, stages=stages, there=there, running=running)
 
 
 def _load(workshop: Workshop, asked: ReleaseRequest) -> ProjectConfig:
@@ -186,13 +195,3 @@ def _deploy(
     for line in closing_lines(done):
         workshop.console.say(line)
     return done, status
-
-
-def _build_step(outcome: Outcome) -> str:
-    missing = [layer for layer in outcome.layers if not layer.stored]
-    if outcome.packaging != "image":
-        verb = f"fetch {len(missing)} parts, then " if missing else ""
-        return f"{outcome.name}: {verb}make the ZIP and check it"
-    size = sum(layer.unzipped_bytes for layer in missing)
-    made = f"make {len(missing)} of {len(outcome.layers)} layers ({size / 1e6:.1f} MB unzipped)"
-    return f"{outcome.name}: {made if missing else 'make no layer'}, and check the image"

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from imagekit.model.deployment import Deployed
+from imagekit.model.deployment import Deployed, Step
 from imagekit.model.outcome import Outcome
 from imagekit.model.sizes import size
+
+SCHEMA = 1
 
 
 def summary(outcomes: Sequence[Outcome], done: Sequence[Deployed]) -> str:
     """Two tables: what was built and sent, and what runs where now."""
     return "\n".join([*_built(outcomes), *_deployed(done), ""])
+
+
+def plan_lines(steps: Iterable[Step]) -> Iterator[str]:
+    """A line for each step, with the function and its stage."""
+    for one in steps:
+        where = f"{one.function} ({one.stage})" if one.stage else one.function
+        yield f"{where}: {one.what}"
+
+
+def plan_document(steps: Iterable[Step]) -> str:
+    """`{"schema": 1, "steps": [{"function", "stage", "what"}]}`; `stage` is null without one."""
+    found = [{"function": one.function, "stage": one.stage, "what": one.what} for one in steps]
+    return json.dumps({"schema": SCHEMA, "steps": found}, indent=2)
 
 
 def _built(outcomes: Iterable[Outcome]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from imagekit.console import Console
 from imagekit.model.errors import ImagekitError
 from imagekit.pipeline.deploying.handover import Handover
 from imagekit.pipeline.deploying.request import DeployRequest
-from imagekit.pipeline.release import ReleaseRequest, run
+from imagekit.pipeline.release import ReleaseRequest, run, show
 from imagekit.pipeline.request import Outputs, Request
 from imagekit.pipeline.workshop import Workshop
 from imagekit.store import Store
@@ -94,6 +94,7 @@ class Runner(Struct, kw_only=True):
         *functions: str,
         outputs: Mapping[str, Any] = MappingProxyType({}),
         deploys: bool = True,
+        plan: bool = False,
         tfvars: Path | None = None,
         **deploy: Any,
     ) -> Ended:
@@ -120,7 +121,7 @@ class Runner(Struct, kw_only=True):
         )
         error = None
         try:
-            status = run(workshop, asked, Handover(environ={}, tfvars=tfvars))
+            status = (show if plan else run)(workshop, asked, Handover(environ={}, tfvars=tfvars))
         except ImagekitError as raised:
             status, error = raised.exit_code, raised
         return Ended(

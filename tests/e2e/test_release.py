@@ -151,19 +151,81 @@ def test_no_deploy_stops_after_the_push(
     assert functions.operations() == []
 
 
-def test_the_plan_makes_and_calls_nothing(
+def test_the_plan_makes_and_changes_nothing(
     in_ecr: Project, aws: EcrFront, ecr: EcrRegistry, functions: LambdaFront
 ) -> None:
-    """Every step in words; no request that changes anything, no call of Lambda."""
+    """Every step in words; what a release would refuse is refused; nothing but looks is made."""
     project = in_ecr.with_env(AWS_ENDPOINT_URL_LAMBDA=functions.url)
-    done = succeeded(project.run("release", "--plan", "--alias", "live"))
+    missing = project.run("release", "--plan", "--alias", "live")
+    assert missing.returncode == 1
+    assert "there is no function app" in missing.stderr
+    assert "hint: add `--create --role ARN`" in missing.stderr
+    nowhere = project.run("release", "--plan", "--no-deploy")
+    assert nowhere.returncode == 3
+    assert "there is no repository team/app" in nowhere.stderr
 
-    assert "app: make 2 of 2 layers" in done.stdout
-    assert "app: push to team/app" in done.stdout
-    assert "move the alias live" in done.stdout
-    assert functions.operations() == []
+    host = f"{ecr.host}/team/app"
+    done = succeeded(project.run("release", "--plan", *CREATE)).stdout.splitlines()
+    assert done[0].startswith("app: make 2 of 2 layers (demo, source; ")
+    assert done[1] == f"app: make the repository {host}"
+    assert done[2].startswith(f"app: push to {host}:imagekit-app-x86_64: at most about ")
+    assert done[3].startswith("app: at most: create the function (x86_64, 1024 MB, 30 s, as ")
+    assert done[3].endswith(f" with {host}@(what is made)")
+    assert done[4:] == [
+        "app: at most: publish a version (base 3.13)",
+        "app: at most: create the alias live at that version",
+    ]
+    assert set(functions.operations()) <= DESCRIBING
     assert ecr.saw("PUT") == ecr.saw("POST") == []
     assert project.made() == []
+
+
+def test_the_plan_where_nothing_differs(
+    released: Project, ecr: EcrRegistry, functions: LambdaFront, tmp_path: Path
+) -> None:
+    """Known without a build: from the store, and on an empty disk from the image before."""
+    functions.forget()
+    here = planned(released)
+    fresh = planned(released, env={"IMAGEKIT_CACHE_DIR": str(tmp_path / "fresh")})
+
+    assert here[0] == "make no layer, and check the image"
+    assert fresh[0].startswith("make 1 of 2 layers (source; ")
+    assert fresh[0].endswith(", take 1 from the registry, and check the image")
+    assert here[1:] == fresh[1:]
+    assert here[1].startswith(f"push nothing: {ecr.host}/team/app:imagekit-app-x86_64 is sha256:")
+    assert here[2:] == ["nothing differs"]
+    assert set(functions.operations()) <= DESCRIBING
+    functions.forget()
+    assert len(planned(released, "--no-deploy")) == 2
+    assert functions.operations() == []
+
+
+@pytest.mark.parametrize("packaging", ["zip", "zip-layers"])
+def test_the_plan_of_a_zip(
+    zipped: Project, aws: EcrFront, functions: LambdaFront, packaging: str
+) -> None:
+    """Its digest is known once it is made: all is told at most, and nothing is missing."""
+    project = zipped.with_env(**aws.env, AWS_ENDPOINT_URL_LAMBDA=functions.url)
+    asked = ("release", "--plan", "--packaging", packaging, *CREATE)
+    lines = succeeded(project.run(*asked)).stdout.splitlines()
+
+    assert lines[0] == "app: fetch 1 part, then make the ZIP and check it"
+    told = [one for one in lines[1:] if "publish the layer" not in one]
+    assert told[0].startswith("app: at most: create the function (python3.13, x86_64, ")
+    assert told[-1] == "app: at most: create the alias live at that version"
+    assert len(lines) - len(told) == 1 + (packaging == "zip-layers")
+    assert set(functions.operations()) <= DESCRIBING
+    assert project.made() == []
+
+
+def planned(project: Project, *arguments: str, **options: Any) -> list[str]:
+    """The steps of the one function, from the document."""
+    asked = () if "--no-deploy" in arguments else ("--alias", "live")
+    done = succeeded(project.run("release", "--plan", *asked, *arguments, "--json", **options))
+    found = json.loads(done.stdout)
+    assert found["schema"] == 1
+    assert all((one["function"], one["stage"]) == ("app", None) for one in found["steps"])
+    return [one["what"] for one in found["steps"]]
 
 
 def test_others_take_it_over(released: Project, tmp_path: Path) -> None:

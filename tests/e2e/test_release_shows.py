@@ -267,6 +267,40 @@ def test_promotion_reaches_a_second_registry(staged: Runner, cloud: Cloud) -> No
     assert in_us["Code"]["ImageUri"] == f"{us.host}/prod/app@sha256:{newest}"
 
 
+def test_the_plan_tells_each_stage(staged: Runner, cloud: Cloud) -> None:
+    """Before: what is made, promoted and deployed, at most where it is not built yet; after: all
+    is there. Nothing is changed by it, and what a stage lacks is refused with its name."""
+    change(staged, 1)
+    before = planned(staged, cloud)
+    lacking = refused(staged, cloud, create=False, role=None, stages=ALL)
+    assert staged.release(None, stages=ALL).status == 0
+    after = planned(staged, cloud)
+
+    us = f"{cloud.aws.registry(region=US).host}/prod/app"
+    assert before[0].startswith("app: make 1 of 2 layers (source; ")
+    assert f"app (us): make the repository {us}" in before
+    assert f"app (us): promote to {us}" in before
+    created = [one for one in before if one.startswith("app (us): at most: create the function (")]
+    assert [one.endswith(f" with {us}@(what is made)") for one in created] == [True]
+    assert "app (us): there is no function app-us in us-east-1" in lacking
+    assert [one.partition("@")[0] for one in after if "promote" in one] == [
+        f"app (eu): promote nothing: {cloud.aws.registry().host}/prod/app",
+        f"app (us): promote nothing: {us}",
+    ]
+    assert after[-3:] == [f"app ({stage}): nothing differs" for stage in ALL]
+
+
+def planned(runner: Runner, cloud: Cloud) -> list[str]:
+    """The lines of `release --plan` on an empty disk, which changes nothing."""
+    trouble = Trouble()
+    cloud.have(trouble)
+    ended = runner.release(plan=True, stages=ALL)
+    cloud.have(None)
+    assert ended.status == 0, ended
+    assert [one for one in trouble.seen if changes(one)] == []
+    return ended.answered.splitlines()
+
+
 def test_a_wave_that_fails_stops_the_next(staged: Runner, cloud: Cloud) -> None:
     """Exit 3, Lambda's reason, later stages as they were; the same again goes on from there."""
     assert staged.release(None, stages=ALL).status == 0

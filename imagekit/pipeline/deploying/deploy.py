@@ -63,7 +63,7 @@ def deploy(
         if job.warning:
             workshop.console.say(job.warning)
     if request.dry_run:
-        return tuple(_planned(job) for job in jobs), 0
+        return tuple(planned(job) for job in jobs), 0
     with workshop.console.stage("apply"):
         return _in_waves(workshop, request, jobs, waves(stages, project.stage_order))
 
@@ -152,7 +152,8 @@ def _created(job: Job) -> str | None:
     return next((words(step) for step in steps if isinstance(step, CreateFunction)), None)
 
 
-def _planned(job: Job) -> Deployed:
+def planned(job: Job) -> Deployed:
+    """What would be done, in words."""
     steps = tuple(words(action) for action in plan(job.observed, job.wanted))
     return replace(_about(job), steps=steps, state="planned")
 

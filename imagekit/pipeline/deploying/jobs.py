@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from imagekit.pipeline.deploying.places import Spot
 from imagekit.pipeline.deploying.request import DeployRequest
 from imagekit.pipeline.deploying.sent import (
     Archive,
+    FoundImage,
     Source,
     file_of,
     files_of,
@@ -51,11 +52,20 @@ class Job(Struct, frozen=True, kw_only=True):
     warning: str | None = None
 
 
+class Coming(Struct, frozen=True, kw_only=True):
+    """What a build will make for one function in one place, as far as that is known before."""
+
+    source: Source
+    made: FoundImage | Archive
+
+
 class Preparing(Struct, frozen=True, kw_only=True):
     """Makes jobs of one run."""
 
     project: ProjectConfig
     request: DeployRequest
+    coming: Callable[[Spot], Coming] | None = None
+    """What is to run, where it is not made yet; None: it is, and is looked at."""
 
     def jobs(self, spots: Sequence[Spot]) -> tuple[Job, ...]:
         """All of them; CannotDeploy with every problem of every one, UsageError."""
@@ -79,10 +89,15 @@ class Preparing(Struct, frozen=True, kw_only=True):
             return error
 
     def _job(self, spot: Spot) -> Job:
+        if self.coming is not None:
+            coming = self.coming(spot)
+            if isinstance(coming.made, Archive):
+                return self._archive(spot, coming.source, coming.made)
+            return self._found(spot, coming.source, coming.made)
         source = self._source(spot)
         if source.reference is not None:
             return self._image(spot, source, source.reference)
-        return self._zip(spot, source, source.path or Path())
+        return self._archive(spot, source, read_archive(source.path or Path()))
 
     def _source(self, spot: Spot) -> Source:
         function = spot.function
@@ -100,6 +115,9 @@ class Preparing(Struct, frozen=True, kw_only=True):
         found = find_image(spot.workshop, text, repository, self.project.ecr.image_wait)
         if found is None:
             raise self._gone(spot, text, repository)
+        return self._found(spot, source, found)
+
+    def _found(self, spot: Spot, source: Source, found: FoundImage) -> Job:
         digest = found.reference.digest
         if digest is None:
             raise ValueError(f"{found.reference} has no digest")
@@ -132,8 +150,8 @@ class Preparing(Struct, frozen=True, kw_only=True):
             hint = others(spot.workshop, text) if named else hint
         return CannotDeploy(problems=(Problem(spot.label, f"{text} is not in {where}"),), hint=hint)
 
-    def _zip(self, spot: Spot, source: Source, path: Path) -> Job:
-        archive, bucket = read_archive(path), spot.function.bucket
+    def _archive(self, spot: Spot, source: Source, archive: Archive) -> Job:
+        bucket = spot.function.bucket
         through_bucket = bucket is not None and archive.size_bytes > DIRECT_LIMIT_BYTES
         layers = files_of(spot.workshop, archive)
         key = f"imagekit/{archive.digest.hex}.zip"
@@ -143,8 +161,8 @@ class Preparing(Struct, frozen=True, kw_only=True):
             architecture=source.architecture,
             digest=archive.digest,
             sha256=archive.sha256,
-            code=Code(bucket=bucket, key=key) if through_bucket else Code(file=path),
-            archive=path,
+            code=Code(bucket=bucket, key=key) if through_bucket else Code(file=archive.path),
+            archive=archive.path,
             rest=upload,
             layers=layers,
             bucket=bucket,

@@ -21,6 +21,7 @@ from imagekit.model.target import ARCHITECTURES, Architecture, Target
 from imagekit.pipeline.last_build import LastBuild, last_build
 from imagekit.pipeline.pushing.destination import repository_of
 from imagekit.pipeline.workshop import Workshop
+from imagekit.plan.build_plan import BuildPlan
 from imagekit.project.config import FunctionConfig
 from imagekit.project.config_stages import SNAPSTART
 
@@ -215,7 +216,7 @@ def find_image(
                 return None
             reference = reference.at(fetched.digest)
         reference = replace(there, tag=reference.tag, digest=reference.digest)
-    return _waited(workshop, _classic(reference), wait_seconds)
+    return _waited(workshop, classic(reference), wait_seconds)
 
 
 def no_tag(workshop: Workshop, text: str) -> str:
@@ -289,7 +290,20 @@ def _looked_at(workshop: Workshop, reference: Reference) -> FoundImage | None:
     )
 
 
-def _classic(reference: Reference) -> Reference:
+def image_to_come(plan: BuildPlan, reference: Reference) -> FoundImage:
+    """What will be found under `reference`, as far as its plan says."""
+    base, settings = plan.base and plan.base.config, plan.settings
+    labels = {*(base.labels if base else ()), *dict(settings.labels if settings else ())}
+    entrypoint = (settings and settings.entrypoint) or (base.entrypoint if base else ())
+    return FoundImage(
+        reference=reference,
+        architecture=plan.target.architecture,
+        snapstart=SNAPSTART in labels or tuple(entrypoint[:1]) == (_AWS_ENTRY,),
+        command=(settings and settings.command) or (base.command if base else ()),
+    )
+
+
+def classic(reference: Reference) -> Reference:
     """Lambda knows ECR by its classic host alone (lambda_rules L2, L3)."""
     if reference.ecr is None:
         return reference

@@ -47,6 +47,18 @@ class Repositories(Struct, frozen=True, kw_only=True):
         with ThreadPoolExecutor(min(_THREADS, len(found))) as pool:
             list(pool.map(self._ready, found.values()))
 
+    def to_make(self, places: Iterable[EarlyBlobs]) -> tuple[Reference, ...]:
+        """Those that `ready` would make; nothing is. RemoteRefused where it would refuse."""
+        found = {early.reference.name: early for early in places if early.reference.ecr}
+        lacking = [early.reference for early in found.values() if self._missing(early)]
+        return tuple(one for one in lacking if self._is_made(self._ecr(one), one))
+
+    def _is_made(self, ecr: Ecr, reference: Reference) -> bool:
+        """Whether the repository, which is missing, is made here, or ECR does it by itself."""
+        if not self.create and _template(ecr, reference.repository) is None:
+            raise missing(reference)
+        return self.create
+
     def _ready(self, early: EarlyBlobs) -> None:
         if not self._missing(early):
             if self.create and early.current() is None:
@@ -55,13 +67,9 @@ class Repositories(Struct, frozen=True, kw_only=True):
             return
         reference = early.reference
         ecr = self._ecr(reference)
-        if self.create:
-            if ecr.create(reference.repository, self.settings):
-                for line in made_lines(reference, self.settings):
-                    self.workshop.console.say(line)
-            return
-        if _template(ecr, reference.repository) is None:
-            raise missing(reference)
+        if self._is_made(ecr, reference) and ecr.create(reference.repository, self.settings):
+            for line in made_lines(reference, self.settings):
+                self.workshop.console.say(line)
 
     def _missing(self, early: EarlyBlobs) -> bool:
         try:

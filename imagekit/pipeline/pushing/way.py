@@ -112,12 +112,12 @@ class Way(Struct, frozen=True, kw_only=True):
             return {}
         ours = {one.fingerprint for one in self.plan.layers if one.kind != "source"}
         wanted = [one for one in layers if one.record.fingerprint in ours]
-        known = self._known() if wanted else frozenset()
+        known = self.known() if wanted else frozenset()
         new = [one for one in wanted if one.record.digest not in known]
         shelf = self.shelves.of(self.plan.function) if new else None
         return shelf.keep_all(new) if shelf else {}
 
-    def _known(self) -> frozenset[Digest]:
+    def known(self) -> frozenset[Digest]:
         """What the repository has for sure: an image there names it.
 
         Under a new tag that is the newest one, which saves asking for every blob, too.
