@@ -22,7 +22,8 @@ NO_CONNECTION = """error: Failed to fetch: {url}
 def asked(world: World, index: str) -> None:
     """Resolve as the command line does, with an index named by a variable."""
     (world.project / "uv.toml").unlink(missing_ok=True)
-    world.write("pyproject.toml", pyproject("absent"))
+    if not (world.project / "requirements.txt").exists():
+        world.write("pyproject.toml", pyproject("absent"))
     function = world.function()
     lock = find(function, world.project)
     environ = world.environ() | {"UV_DEFAULT_INDEX": index, "UV_HTTP_RETRIES": "0"}
@@ -80,11 +81,10 @@ def test_why_there_is_no_connection(world: World, why: str, words: str, hint: st
 
 def test_a_file_that_nobody_answers_for(world: World) -> None:
     """A requirement that is a URL has no index to be named in its place."""
-    world.write("uv.toml", "")
     world.write("requirements.txt", "demo @ http://127.0.0.1:1/demo-1.0-py3-none-any.whl\n")
 
-    with pytest.raises(RemoteRefused) as caught:
-        world.resolve()
+    with Index(world.wheels) as index, pytest.raises(RemoteRefused) as caught:
+        asked(world, index.url)
 
     assert "demo-1.0-py3-none-any.whl cannot be reached: connection refused" in caught.value.what
     assert (caught.value.hint or "").startswith("correct the URL of the requirement; or")
