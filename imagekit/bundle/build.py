@@ -31,7 +31,7 @@ from imagekit.model.package import Package
 from imagekit.model.packaging import ARCHIVE
 from imagekit.model.tree import Bytes, FileEntry, Tree
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
-from imagekit.plan.bytecode import ORDER_FORMAT, Kept
+from imagekit.plan.bytecode import ORDER_FORMAT, Choice, Kept
 from imagekit.plan.door import behind, behind_bytecode, door_of, door_source
 from imagekit.store import Store
 
@@ -48,6 +48,8 @@ class MadeZip(Struct, frozen=True, kw_only=True):
     """How much of it fits below the limit; None where there is none."""
     rest: Rest | None = None
     """What is unpacked at start."""
+    layer_bytes: tuple[int, ...] = ()
+    """Unzipped and with the bytecode that fits, of each layer of the plan, in their order."""
     attached: tuple[LambdaLayer, ...] = ()
     """Its Lambda layers, in the store under their digests."""
     new: bool = True
@@ -91,6 +93,7 @@ def make_zip(
         unzipped_bytes=facts.unzipped_bytes,
         bytecode=choice.kept if choice.kept.total_bytes else None,
         rest=rest,
+        layer_bytes=_layer_bytes(plan, stay, choice, rest),
     )
     _keep(store, key, made)
     return made
@@ -113,11 +116,19 @@ def _rest(
     if plan.unpacks is None or not away:
         return None
 
-    def tree() -> Tree:
-        return Tree.of(one for part in parts(away) for one in part.entries())
+    def trees() -> list[Tree]:
+        return [Tree.of(part.entries()) for part in parts(away)]
 
     fingerprints = (layer.fingerprint for layer in away)
-    return rest_of(fingerprints, tree, store, plan.unpacks.bucket)
+    return rest_of(fingerprints, trees, store, plan.unpacks.bucket)
+
+
+def _layer_bytes(
+    plan: BuildPlan, stay: Sequence[Part], choice: Choice, rest: Rest | None
+) -> tuple[int, ...]:
+    away = zip(_away(plan), rest.layer_bytes if rest else (), strict=False)
+    found = {part.name: part.unzipped_bytes(choice) for part in stay} | dict(away)
+    return tuple(found[layer.name] for layer in plan.layers)
 
 
 def _sources(
@@ -178,6 +189,7 @@ def _known(store: Store, key: str) -> MadeZip | None:
             "size_bytes": int(size),
             "unzipped_bytes": int(unzipped),
             "bytecode": dict() | None as bytecode,
+            "layer_bytes": list(layer_bytes),
         } if store.has_blob(Digest(digest), size):
             told = found.get("rest") if found else None
             rest = known_rest(told if isinstance(told, dict) else None, store)
@@ -189,6 +201,7 @@ def _known(store: Store, key: str) -> MadeZip | None:
                 unzipped_bytes=unzipped,
                 bytecode=kept_of(bytecode) if bytecode else None,
                 rest=rest,
+                layer_bytes=tuple(map(int, layer_bytes)),
                 new=False,
             )
     return None
@@ -200,6 +213,7 @@ def _keep(store: Store, key: str, made: MadeZip) -> None:
         "size_bytes": made.size_bytes,
         "unzipped_bytes": made.unzipped_bytes,
         "bytecode": asdict(made.bytecode) if made.bytecode else None,
+        "layer_bytes": list(made.layer_bytes),
     }
     if made.rest is not None:
         value["rest"] = record_of(made.rest)

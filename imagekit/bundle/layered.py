@@ -78,6 +78,9 @@ def make_layered(
         size_bytes=facts.size_bytes,
         unzipped_bytes=facts.unzipped_bytes,
         bytecode=_both(away.kept, stay.kept),
+        layer_bytes=tuple(
+            part.unzipped_bytes(away if part.name in names else stay) for part in parts
+        ),
         attached=attached,
     )
     _keep(store, key, made)
@@ -168,6 +171,12 @@ def _layer(layer: LambdaLayer, away: Sequence[Part], choice: Choice, store: Stor
     return made
 
 
+def described_bytes(layers: Sequence[LambdaLayer]) -> int:
+    """About what telling of these layers, not made yet, takes in the ZIP."""
+    nobody = Digest("0" * 64)
+    return len(description(tuple(replace(layer, digest=nobody) for layer in layers)))
+
+
 def _description(attached: Sequence[LambdaLayer]) -> Iterator[FileEntry]:
     """What the ZIP says of its layers, for whoever deploys it."""
     if attached:
@@ -190,6 +199,7 @@ def _known(store: Store, key: str) -> MadeZip | None:
             "size_bytes": int(size),
             "unzipped_bytes": int(unzipped),
             "bytecode": dict() | None as bytecode,
+            "layer_bytes": list(layer_bytes),
             "layers": list(layers),
         } if store.has_blob(Digest(digest), size):
             attached = tuple(read_layer(one) for one in layers)
@@ -200,6 +210,7 @@ def _known(store: Store, key: str) -> MadeZip | None:
                 size_bytes=size,
                 unzipped_bytes=unzipped,
                 bytecode=kept_of(bytecode) if bytecode else None,
+                layer_bytes=tuple(map(int, layer_bytes)),
                 attached=attached,
                 new=False,
             )
@@ -216,6 +227,7 @@ def _keep(store: Store, key: str, made: MadeZip) -> None:
         "size_bytes": made.size_bytes,
         "unzipped_bytes": made.unzipped_bytes,
         "bytecode": asdict(made.bytecode) if made.bytecode else None,
+        "layer_bytes": list(made.layer_bytes),
         "layers": [layer_document(layer) for layer in made.attached],
     }
     store.put_record(_ZIP, key, value)

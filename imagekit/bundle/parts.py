@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from imagekit.bundle.compiled import bytecode_of, source_of
+from imagekit.bundle.zip import unzipped_bytes
 from imagekit.contents.trees import Compiler, packages_tree
 from imagekit.model.package import Package
 from imagekit.model.tree import FileEntry, Tree
@@ -47,3 +48,7 @@ class Part(Struct, frozen=True, kw_only=True):
         for entry in self.bytecode:
             if choice is None or source_of(entry.path) in choice.paths:
                 yield entry
+
+    def unzipped_bytes(self, choice: Choice) -> int:
+        """With the bytecode that was chosen."""
+        return sum(map(unzipped_bytes, self.entries(choice)))

@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from imagekit.bundle.zip import write_zip
+from imagekit.bundle.zip import unzipped_bytes, write_zip
 from imagekit.contents.trees import Compiler
 from imagekit.model.digest import Digest
 from imagekit.model.packaging import ARCHIVE, DESCRIPTION, LOADER, key_of
@@ -29,14 +29,17 @@ from imagekit.store import Store
 OWNER = "imagekit's loader"
 _KIND = "rest"
 _LOADER = Path(__file__).parent / "loader"
-_FILES = ("__init__.py", "start.py", "s3.py")
-LOADER_FORMAT = Digest.of(b"".join([DOOR, *((_LOADER / name).read_bytes() for name in _FILES)])).hex
+LOADER_FILES = ("__init__.py", "start.py", "s3.py")
+"""The last one is for a bucket."""
+LOADER_FORMAT = Digest.of(
+    b"".join([DOOR, *((_LOADER / name).read_bytes() for name in LOADER_FILES)])
+).hex
 """Another loader or another door: ZIPs are made anew."""
 
 _ARCHIVE_FORMAT = 1
 """Raised when the archive of the same layers changes, or what is said about it."""
 
-_PART_BYTES = 4 * 1024 * 1024
+PART_BYTES = 4 * 1024 * 1024
 """Compressed: small enough for eight at once in memory, large enough for S3."""
 
 
@@ -48,6 +51,8 @@ class Rest(Struct, frozen=True, kw_only=True):
     unpacked_bytes: int
     described: str
     """What the loader has to know of it, as JSON."""
+    layer_bytes: tuple[int, ...] = ()
+    """Unpacked, of each layer that is in it, in their order."""
     bucket: str | None = None
 
     def description(self) -> bytes:
@@ -59,9 +64,12 @@ class Rest(Struct, frozen=True, kw_only=True):
 
 
 def rest_of(
-    fingerprints: Iterable[Digest], tree: Callable[[], Tree], store: Store, bucket: str | None
+    fingerprints: Iterable[Digest],
+    trees: Callable[[], Sequence[Tree]],
+    store: Store,
+    bucket: str | None,
 ) -> Rest:
-    """The archive of layers with these fingerprints, made of their `tree` unless the store has it.
+    """The archive of layers with these fingerprints, made of their `trees` unless it is there.
 
     CannotBuild, TooLarge, BadWheel.
     """
@@ -69,7 +77,7 @@ def rest_of(
     key = Digest.of("\n".join(recipe).encode()).hex
     rest = known_rest(store.record(_KIND, key), store)
     if rest is None:
-        rest = _made(tree(), store)
+        rest = _made(trees(), store)
         store.put_record(_KIND, key, record_of(rest))
     return replace(rest, bucket=bucket)
 
@@ -82,6 +90,7 @@ def known_rest(found: dict[str, object] | None, store: Store) -> Rest | None:
             "size_bytes": int(size),
             "unpacked_bytes": int(unpacked),
             "described": str(described),
+            "layer_bytes": list(layer_bytes),
             "bucket": str() | None as bucket,
         } if store.has_blob(Digest(digest), size):
             return Rest(
@@ -89,6 +98,7 @@ def known_rest(found: dict[str, object] | None, store: Store) -> Rest | None:
                 size_bytes=size,
                 unpacked_bytes=unpacked,
                 described=described,
+                layer_bytes=tuple(map(int, layer_bytes)),
                 bucket=bucket,
             )
     return None
@@ -101,11 +111,13 @@ def record_of(rest: Rest) -> dict[str, object]:
         "size_bytes": rest.size_bytes,
         "unpacked_bytes": rest.unpacked_bytes,
         "described": rest.described,
+        "layer_bytes": list(rest.layer_bytes),
         "bucket": rest.bucket,
     }
 
 
-def _made(tree: Tree, store: Store) -> Rest:
+def _made(trees: Sequence[Tree], store: Store) -> Rest:
+    tree = Tree.of(entry for one in trees for entry in one)
     with store.folder() as folder:
         facts = write_zip(tree, folder / "rest.zip")
         with (folder / "rest.zip").open("rb") as file:
@@ -124,13 +136,19 @@ def _made(tree: Tree, store: Store) -> Rest:
         size_bytes=facts.size_bytes,
         unpacked_bytes=facts.unzipped_bytes,
         described=_json(described),
+        layer_bytes=tuple(sum(map(unzipped_bytes, one)) for one in trees),
     )
+
+
+def loader_source(name: str) -> bytes:
+    """One of the loader's files."""
+    return (_LOADER / name).read_bytes()
 
 
 def loader_entries(rest: Rest, store: Store, compiler: Compiler | None) -> Iterator[FileEntry]:
     """What goes into the ZIP for the rest: the loader, what it reads, and the archive itself."""
-    names = _FILES if rest.bucket else _FILES[:-1]
-    sources = [_file(f"{LOADER}/{name}", Bytes((_LOADER / name).read_bytes())) for name in names]
+    names = LOADER_FILES if rest.bucket else LOADER_FILES[:-1]
+    sources = [_file(f"{LOADER}/{name}", Bytes(loader_source(name))) for name in names]
     yield from sources
     if compiler is not None:
         yield from compiler.bytecode(Tree.of(sources), TASK_ROOT)
@@ -153,7 +171,7 @@ def parts_of(file: BinaryIO) -> Iterator[tuple[int, int, str]]:
 def _runs(starts: Iterable[int], end: int) -> Iterator[tuple[int, int]]:
     begin = 0
     for start in (*starts, end):
-        if start - begin >= _PART_BYTES:
+        if start - begin >= PART_BYTES:
             yield begin, start - begin
             begin = start
     if begin < end:

@@ -148,6 +148,13 @@ def write_zip(tree: Tree, path: Path, *, stored: Container[str] = ()) -> ZipFact
         )
 
 
+def unzipped_bytes(entry: FileEntry) -> int:
+    """What a file weighs in a ZIP, unzipped: of a link, the text of its target."""
+    if entry.link_target is not None:
+        return len(utf8_name(entry.link_target))
+    return entry.size_bytes
+
+
 def _member(entry: FileEntry) -> _Member:
     if entry.link_target is not None:
         return _stored(entry, 0o120777, utf8_name(entry.link_target))

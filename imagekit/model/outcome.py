@@ -30,7 +30,7 @@ class LayerOutcome(Struct, frozen=True, kw_only=True):
     why: str
     fingerprint: Digest
     unzipped_bytes: int
-    """Exact once the layer was made; before that without bytecode."""
+    """With bytecode, of a ZIP as much as is kept; exact once it was made, foreseen before."""
     stored: bool = False
     """Whether the store has it: the layer itself, or the wheels that a ZIP takes."""
     record: LayerRecord | None = None
@@ -45,12 +45,20 @@ class Outcome(Struct, frozen=True, kw_only=True):
     packaging: Packaging
     why: str
     unzipped_bytes: int
+    """All that counts against the limit, bytecode included; foreseen until it was made."""
     limit_bytes: int
     layers: tuple[LayerOutcome, ...]
     base: str | None = None
     base_bytes: int = 0
     extensions: tuple[tuple[str, int], ...] = ()
     """Reference and unzipped bytes of each, in stacking order."""
+    added_bytes: int = 0
+    """What imagekit puts into a ZIP beside the layers: the loader, or what tells of Lambda
+    layers."""
+    others_bytes: int = 0
+    """Of Lambda layers of others."""
+    foreseen_bytes: int = 0
+    """Of `unzipped_bytes`, bytecode that was not compiled yet: an estimate."""
     bytecode: str | None = None
     """What is said of the bytecode: a version, or why there is none."""
     path: Path | None = None

@@ -24,9 +24,9 @@ from imagekit.pipeline.planning.unpacking import packed_bytes, pieces_of
 from imagekit.pipeline.request import Request
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.starts import kept_start
+from imagekit.pipeline.weighing import known_made
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan
-from imagekit.plan.unpacking import outer_bytes
 from imagekit.project.config import FunctionConfig
 from imagekit.project.source import source_tree
 from imagekit.report.compare import compare_json, compare_lines, hint_line
@@ -141,11 +141,7 @@ def _built(workshop: Workshop, plan: BuildPlan) -> tuple[int, int] | None:
         if len(sizes) < len(records):
             return None
         return outcome.unzipped_bytes, sum(sizes)
-    from imagekit.bundle.build import known_zip
-    from imagekit.bundle.layered import known_layered
-
-    known = known_layered if plan.packaging == "zip-layers" else known_zip
-    made = known(plan, workshop.store)
+    made = known_made(plan, workshop.store)
     if made is None:
         return None
     rest = made.rest.size_bytes if made.rest and made.rest.bucket else 0
@@ -155,17 +151,13 @@ def _built(workshop: Workshop, plan: BuildPlan) -> tuple[int, int] | None:
 
 
 def _foreseen(workshop: Workshop, plan: BuildPlan) -> tuple[int, int]:
-    """The same from sizes alone; bytecode that has no room is left out."""
+    """The same from sizes alone."""
     pieces = tuple(pieces_of(plan, workshop.store))
     upload = sum(piece.packed_bytes for piece in pieces) + packed_bytes(
         sum(layer.unzipped_bytes for layer in plan.layers if layer.files is not None)
     )
-    below = plan.unzipped_bytes - sum(layer.unzipped_bytes for layer in plan.layers)
-    if plan.unpacks is not None:
-        unzipped = outer_bytes(pieces, plan.unpacks)
-    else:
-        unzipped = below + plan.others_bytes + sum(piece.unzipped_bytes for piece in pieces)
-    return (unzipped if plan.base else min(unzipped, plan.limit_bytes - 1)), upload
+    (outcome,) = foreseen(workshop, [plan])
+    return outcome.unzipped_bytes, upload
 
 
 def _files(workshop: Workshop, plan: BuildPlan) -> tuple[int, int]:

@@ -16,17 +16,18 @@ from imagekit.model.durations import duration
 from imagekit.model.errors import UsageError
 from imagekit.model.image import LayerRecord, NewLayer
 from imagekit.model.outcome import LayerOutcome, Outcome
-from imagekit.model.packaging import Unpacks
 from imagekit.oci.image import Image
 from imagekit.pipeline.checking import require_image
 from imagekit.pipeline.layers import MadeLayers, known_layers, make_layers
 from imagekit.pipeline.packages import Packages
 from imagekit.pipeline.pushing.previous import PreviousImages
+from imagekit.pipeline.weighing import as_made, known_made, weights_ahead
 from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
 from imagekit.plan.bytecode import all_saved_ms, foreseen_words
 from imagekit.plan.bytecode import words as bytecode_words
 from imagekit.plan.docker_steps import choose_engine
+from imagekit.plan.weights import Weights, counted_bytes, plain_weights
 from imagekit.store import Store
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _built(
             if not keep:
                 found.forget(built)
             outcome = replace(
-                outcome_of(plan, {}),
+                outcome_of(plan, {}, weights_ahead(plan, {}, workshop.store)),
                 digest=image.digest,
                 size_bytes=_size(image),
                 image_id=built.image_id,
@@ -147,9 +148,9 @@ def foreseen(workshop: Workshop, plans: Sequence[BuildPlan]) -> tuple[Outcome, .
     images = [plan for plan in plans if plan.packaging == "image"]
     records = known_layers(workshop, images)
     return tuple(
-        outcome_of(plan, records)
+        outcome_of(plan, records, weights_ahead(plan, records, workshop.store))
         if plan.packaging == "image"
-        else _foreseen_zip(workshop, outcome_of(plan, {}), plan)
+        else _foreseen_zip(workshop, plan)
         for plan in plans
     )
 
@@ -162,8 +163,18 @@ def foreseen_image(workshop: Workshop, plan: BuildPlan, there: MadeLayers) -> Im
     return _image(workshop, plan, there).image
 
 
-def _foreseen_zip(workshop: Workshop, outcome: Outcome, plan: BuildPlan) -> Outcome:
-    """A ZIP is made of wheels and source: what the store has of it are the wheels."""
+def _foreseen_zip(workshop: Workshop, plan: BuildPlan) -> Outcome:
+    """A ZIP is made of wheels and source: what the store has of it are the wheels.
+
+    Where it has the ZIP itself, sizes are that one's.
+    """
+    made = known_made(plan, workshop.store)
+    if made is None:
+        outcome = outcome_of(plan, {}, weights_ahead(plan, {}, workshop.store))
+    else:
+        told, weights = as_made(plan, made)
+        unnamed = tuple(replace(layer, digest=None) for layer in told.attaches)
+        outcome = outcome_of(replace(told, attaches=unnamed), {}, weights)
     here = [
         all(wheel_path(package, workshop.store) is not None for package in layer.packages)
         for layer in plan.layers
@@ -178,23 +189,33 @@ def _foreseen_zip(workshop: Workshop, outcome: Outcome, plan: BuildPlan) -> Outc
     return replace(outcome, layers=tuple(layers))
 
 
-def outcome_of(plan: BuildPlan, records: Mapping[Digest, LayerRecord]) -> Outcome:
-    """The plan in the words of an outcome; `records` by fingerprint give what is known."""
-    layers = tuple(layer_outcome(layer, records.get(layer.fingerprint)) for layer in plan.layers)
-    base_bytes = plan.base.facts.unzipped_bytes if plan.base else 0
+def outcome_of(
+    plan: BuildPlan, records: Mapping[Digest, LayerRecord], weights: Weights | None = None
+) -> Outcome:
+    """The plan in the words of an outcome; `records` by fingerprint give what is known.
+
+    `weights` are those of `records` if left out.
+    """
+    weights = weights or plain_weights(plan, records)
+    layers = tuple(
+        replace(layer_outcome(layer, records.get(layer.fingerprint)), unzipped_bytes=size_bytes)
+        for layer, size_bytes in zip(plan.layers, weights.layers, strict=True)
+    )
     extensions = tuple((one.reference, one.facts.unzipped_bytes) for one in plan.extensions)
-    below_bytes = base_bytes + sum(size_bytes for _, size_bytes in extensions)
     return Outcome(
         name=plan.function,
         architecture=plan.target.architecture,
         packaging=plan.packaging,
         why=plan.why,
-        unzipped_bytes=below_bytes + plan.others_bytes + _unzipped(plan, layers),
+        unzipped_bytes=counted_bytes(plan, weights),
         limit_bytes=plan.limit_bytes,
         layers=layers,
         base=plan.base.reference if plan.base else None,
-        base_bytes=base_bytes,
+        base_bytes=plan.base.facts.unzipped_bytes if plan.base else 0,
         extensions=extensions,
+        added_bytes=weights.added_bytes,
+        others_bytes=plan.others_bytes,
+        foreseen_bytes=weights.foreseen_bytes,
         bytecode=_bytecode(plan),
         docker_for=tuple(plan.steps.words()),
         unpacks=plan.unpacks,
@@ -210,15 +231,6 @@ def _bytecode(plan: BuildPlan) -> str:
     saved_ms = all_saved_ms(plan.gains)
     saves = "" if saved_ms is None else f"; saves {duration(saved_ms)} of a start"
     return f"CPython {plan.bytecode}{saves}"
-
-
-def _unzipped(plan: BuildPlan, layers: Sequence[LayerOutcome]) -> int:
-    """What counts against the limit: of what is unpacked at start, the archive in the ZIP."""
-    if plan.unpacks is None:
-        return sum(layer.unzipped_bytes for layer in layers)
-    inside = 0 if plan.unpacks.bucket else plan.unpacks.packed_bytes
-    stay = (layer for layer in layers if layer.name not in plan.unpacks.layers)
-    return inside + sum(layer.unzipped_bytes for layer in stay)
 
 
 def layer_outcome(layer: LayerPlan, record: LayerRecord | None) -> LayerOutcome:
@@ -251,8 +263,7 @@ def _image(workshop: Workshop, plan: BuildPlan, layers: MadeLayers) -> Made:
 
 def _carried(plan: BuildPlan, store: Store) -> tuple[dict[str, object], ...]:
     """Of the project's packages, and of the runtime client's."""
-    client = tuple(p for layer in plan.layers if layer.kind == "client" for p in layer.packages)
-    found = (carried(packages, store) for packages in (plan.packages, client) if packages)
+    found = (carried(packages, store) for packages in (plan.packages, plan.client) if packages)
     return tuple(one for one in found if one is not None)
 
 
@@ -265,29 +276,16 @@ def _zip(workshop: Workshop, packages: Packages, plan: BuildPlan) -> Made:
     from imagekit.pipeline.zips import make_checked
 
     made = make_checked(workshop, packages, plan)
+    told, weights = as_made(plan, made)
     outcome = replace(
-        outcome_of(plan, {}),
-        unzipped_bytes=plan.others_bytes
-        + made.unzipped_bytes
-        + sum(layer.unzipped_bytes for layer in made.attached),
+        outcome_of(told, {}, weights),
         size_bytes=made.size_bytes + sum(layer.size_bytes for layer in made.attached),
         digest=made.digest,
-        unpacks=_unpacked(plan, made),
-        attaches=made.attached,
     )
+    if told.unpacks is not None and made.rest is not None:
+        outcome = replace(outcome, unpacks=replace(told.unpacks, digest=made.rest.digest))
     if made.bytecode is not None and (said := bytecode_words(made.bytecode)):
         outcome = replace(outcome, bytecode=f"CPython {plan.bytecode}; {said}")
         if made.bytecode.cut:
             workshop.console.say(f"{plan.function}: of its bytecode {said}")
     return Made(plan=plan, zip=made, outcome=outcome)
-
-
-def _unpacked(plan: BuildPlan, made: MadeZip) -> Unpacks | None:
-    if plan.unpacks is None or made.rest is None:
-        return None
-    return replace(
-        plan.unpacks,
-        packed_bytes=made.rest.size_bytes,
-        unpacked_bytes=made.rest.unpacked_bytes,
-        digest=made.rest.digest,
-    )

@@ -105,6 +105,11 @@ class BuildPlan(Struct, frozen=True, kw_only=True):
             for package in layer.packages
         )
 
+    @property
+    def client(self) -> tuple[Package, ...]:
+        """The runtime client's packages, where the image brings it."""
+        return tuple(p for layer in self.layers if layer.kind == "client" for p in layer.packages)
+
 
 def package_layers(
     packages: Sequence[Package],

@@ -19,9 +19,11 @@ from imagekit.model.footprint import (
 )
 from imagekit.model.image import LayerRecord
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
-from imagekit.plan.packaging import bytecode_bytes, source_size
+from imagekit.plan.packaging import source_size
+from imagekit.plan.weights import Weights, shared
 
 SOURCE = "source"
+ADDED = "imagekit's own"
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -30,16 +32,20 @@ class Known(Struct, frozen=True, kw_only=True):
     categories: Mapping[str, Tally]
     """By package name; none of a package that was not measured so."""
     sources: Mapping[str, int]
-    """Bytes of Python sources by package name, as `source_size` counts them."""
+    """Bytes of Python sources by a package's recipe, as `source_size` counts them."""
     records: Mapping[Digest, LayerRecord]
     """Of layers that were made, by fingerprint: their bytecode is known."""
 
 
-def plan_footprint(plan: BuildPlan, known: Known) -> Footprint:
-    """What a build of the plan would make."""
-    layers = tuple(_layer(plan, layer, known) for layer in plan.layers)
-    compiled = plan.bytecode is not None
-    foreseen = compiled and any(layer.fingerprint not in known.records for layer in plan.layers)
+def plan_footprint(plan: BuildPlan, known: Known, weights: Weights) -> Footprint:
+    """What a build of the plan would make, each layer as heavy as `weights` says."""
+    layers = [
+        _layer(plan, layer, known, size_bytes)
+        for layer, size_bytes in zip(plan.layers, weights.layers, strict=True)
+    ]
+    if weights.added_bytes:
+        own = LayerFootprint(name=ADDED, kind="source", uncounted_bytes=weights.added_bytes)
+        layers.append(own)
     extensions = (
         LayerFootprint(
             name=one.reference, kind="extension", uncounted_bytes=one.facts.unzipped_bytes
@@ -51,7 +57,7 @@ def plan_footprint(plan: BuildPlan, known: Known) -> Footprint:
         packaging=plan.packaging,
         limit_bytes=plan.limit_bytes,
         layers=(*([_base(plan.base)] if plan.base else []), *extensions, *layers),
-        estimated=("bytecode",) if foreseen else (),
+        estimated=("bytecode",) if weights.foreseen_bytes else (),
     )
 
 
@@ -64,18 +70,19 @@ def _base(base: Base) -> LayerFootprint:
     )
 
 
-def _layer(plan: BuildPlan, layer: LayerPlan, known: Known) -> LayerFootprint:
+def _layer(plan: BuildPlan, layer: LayerPlan, known: Known, size_bytes: int) -> LayerFootprint:
     record = known.records.get(layer.fingerprint)
     packages = tuple(_packages(layer, known))
     counted = sum(one.amount.unzipped_bytes for one in packages)
-    compiled = _bytecode(plan, layer, known, record)
+    compiled = _bytecode(layer, known, size_bytes - layer.unzipped_bytes) if plan.bytecode else {}
+    counted += sum(compiled.values())
     return LayerFootprint(
         name=layer.name,
         kind=layer.kind,
-        packages=tuple(_with(one, compiled.get(one.name, Amount())) for one in packages),
+        packages=tuple(_with(one, Amount(compiled.get(one.name, 0))) for one in packages),
         digest=str(record.digest) if record else None,
         size_bytes=record.size_bytes if record else None,
-        uncounted_bytes=max(0, layer.unzipped_bytes - counted),
+        uncounted_bytes=max(0, size_bytes - counted),
     )
 
 
@@ -92,29 +99,13 @@ def _packages(layer: LayerPlan, known: Known) -> Iterator[PackageFootprint]:
         yield PackageFootprint(name=SOURCE, own=True, categories=tally(files, own=True))
 
 
-def _bytecode(
-    plan: BuildPlan, layer: LayerPlan, known: Known, record: LayerRecord | None
-) -> dict[str, Amount]:
-    """By package: what compiling its sources gives, in all as much as the layer that was made."""
-    if plan.bytecode is None or layer.name in plan.without_bytecode:
-        return {}
-    sources = {one.name: known.sources.get(one.name, 0) for one in layer.packages}
+def _bytecode(layer: LayerPlan, known: Known, made: int) -> dict[str, int]:
+    """So many bytes by package, shared by the sizes of their sources."""
+    sources = {one.name: known.sources.get(one.recipe, 0) for one in layer.packages}
     if layer.files is not None:
         own = (source_size(entry.path, entry.size_bytes) for entry in layer.files)
         sources[SOURCE] = sum(own)
-    foreseen = {name: bytecode_bytes(size, plan.target.python) for name, size in sources.items()}
-    made = record.unzipped_bytes - layer.unzipped_bytes if record else None
-    in_all = sum(foreseen.values())
-    if made is not None and made >= 0 and in_all:
-        foreseen = _shared(made, foreseen, in_all)
-    return {name: Amount(size) for name, size in foreseen.items() if size}
-
-
-def _shared(made: int, by: Mapping[str, int], in_all: int) -> dict[str, int]:
-    """So many bytes by these weights; what division leaves goes to the heaviest."""
-    found = {name: size * made // in_all for name, size in by.items()}
-    heaviest = max(by, key=lambda name: by[name])
-    return found | {heaviest: found[heaviest] + made - sum(found.values())}
+    return shared(max(made, 0), {name: size for name, size in sources.items() if size})
 
 
 def _with(package: PackageFootprint, bytecode: Amount) -> PackageFootprint:

@@ -38,6 +38,10 @@ def _function(outcome: Outcome) -> dict[str, object]:
             for reference, unzipped_bytes in outcome.extensions
         ]
     sometimes = {
+        "estimated": ["unzipped_bytes"] if outcome.foreseen_bytes else None,
+        "base_bytes": outcome.base_bytes or None,
+        "added_bytes": outcome.added_bytes or None,
+        "others_bytes": outcome.others_bytes or None,
         "footprint": outcome.footprint and footprint_json(outcome.footprint),
         "ways": [way_json(way) for way in outcome.ways] or None,
         "budget": [spent_document(one) for one in outcome.spent] or None,

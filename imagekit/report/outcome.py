@@ -15,6 +15,7 @@ from imagekit.report.text import seconds
 
 ZIP_LIMIT = "ZIP limit 262"
 _INDENT = 4
+_ADDED = "imagekit's own"
 _NAMED = 3
 """Layers named in a line; the rest are counted."""
 
@@ -38,10 +39,8 @@ def plan_lines(outcome: Outcome, columns: int | None = None) -> Iterator[str]:
         yield from _unpacks_lines(outcome.unpacks)
     yield from _attaches_lines(outcome.attaches)
     share = outcome.unzipped_bytes / outcome.limit_bytes
-    yield (
-        f"  size      {size(outcome.unzipped_bytes)} of {size(outcome.limit_bytes)} unzipped "
-        f"({share:.0%})"
-    )
+    used = f"{'about ' if outcome.foreseen_bytes else ''}{size(outcome.unzipped_bytes)}"
+    yield f"  size      {used} of {size(outcome.limit_bytes)} unzipped ({share:.0%})"
     if outcome.footprint:
         yield from footprint_lines(outcome.footprint)
     yield from spent_lines(outcome.spent)
@@ -52,6 +51,9 @@ def plan_lines(outcome: Outcome, columns: int | None = None) -> Iterator[str]:
     for layer in outcome.layers:
         name, *cells = _row(layer, outcome.packaging)
         rows.append(Row(name, layer.unzipped_bytes / whole, tuple(cells)))
+    if outcome.added_bytes:
+        cells = [size(outcome.added_bytes), "", ""]
+        rows.append(Row(_ADDED, min(outcome.added_bytes / whole, 1), tuple(cells)))
     indented = columns - _INDENT if columns is not None else None
     yield from (f"{' ' * _INDENT}{line}" for line in table(rows, indented))
 

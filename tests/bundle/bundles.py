@@ -49,7 +49,7 @@ def bundle(folder: Path, content: Tree, bucket: str | None = None) -> Rest:
     """What the loader finds beside itself: the description, and the archive as a ZIP has it."""
     store = Store(folder / "store")
     names = "\n".join(f"{entry.path} {entry.size_bytes}" for entry in content)
-    rest = rest_of([Digest.of(names.encode())], lambda: content, store, bucket)
+    rest = rest_of([Digest.of(names.encode())], lambda: [content], store, bucket)
     (folder / start.DESCRIPTION).write_bytes(rest.description())
     (folder / start.ARCHIVE).write_bytes(store.blob_path(rest.digest).read_bytes())
     return rest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,35 @@ def test_a_plan_counts_what_a_build_then_makes(zipped: Project) -> None:
     assert foreseen["categories"] == made["categories"]
     assert foreseen["unzipped_bytes"] == made["unzipped_bytes"]
     assert "own code" in succeeded(zipped.run("plan")).stdout
+
+
+@pytest.mark.parametrize("packaging", ["zip", "zip-layers", "zip-s3"])
+def test_a_zips_plan_foresees_what_a_build_tells(
+    zipped: Project, wheels: Path, index: Index, packaging: str
+) -> None:
+    """With bytecode, and the loader where there is one: within a per cent before, to the byte
+    after; layers and what imagekit adds make up the whole."""
+    zipped.replace("bytecode = false", 'bytecode = true\nbucket = "team"')
+    body = inspect.getsource(argparse).encode()
+    files = {"more/__init__.py": body, "more/data.bin": bytes(2 * MB)}
+    make_wheel(wheels, "more", "1.0", files)
+    write_pylock(zipped.folder, wheels.glob("*.whl"), index)
+
+    before, text = plan(zipped, "--packaging", packaging), zipped.run("plan").stdout
+    built = zipped.build("--packaging", packaging)
+    after = plan(zipped, "--packaging", packaging)
+
+    assert before["estimated"] == ["unzipped_bytes"]
+    assert "estimated" not in after
+    assert "  size      about 2." in text
+    made = built["unzipped_bytes"]
+    assert abs(before["unzipped_bytes"] - made) < made / 100
+    assert after["unzipped_bytes"] == made
+    sizes = [[layer["unzipped_bytes"] for layer in one["layers"]] for one in (before, built, after)]
+    assert sizes[1] == sizes[2]
+    for told, layers in zip((before, built, after), sizes, strict=True):
+        stay = sum(layers[-1:] if packaging == "zip-s3" else layers)
+        assert stay + told.get("added_bytes", 0) == told["unzipped_bytes"]
 
 
 def test_a_plan_foresees_bytecode_until_it_was_made(imaged: Project) -> None:

@@ -5,24 +5,31 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from imagekit.model.digest import Digest
-from imagekit.model.footprint import Amount, tally
+from imagekit.model.footprint import Amount, Footprint, tally
 from imagekit.model.image import LayerRecord
 from imagekit.model.package import Artifact, Package
 from imagekit.model.target import Target
 from imagekit.model.tree import Bytes, FileEntry, Tree
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
 from imagekit.plan.footprint import Known, plan_footprint
+from imagekit.plan.weights import foreseen_weights
 
 CATEGORIES = {
     "numpy": tally([("numpy/a.py", 1_000), ("numpy/a.so", 9_000)]),
     "six": tally([("six.py", 100)]),
 }
-KNOWN = Known(categories=CATEGORIES, sources={"numpy": 1_000, "six": 100}, records={})
 
 
 def package(name: str) -> Package:
     wheel = Artifact(filename=f"{name}.whl", url="file:x", digest=Digest.of(name.encode()))
     return Package(name=name, version="1.0", wheel=wheel)
+
+
+KNOWN = Known(
+    categories=CATEGORIES,
+    sources={package("numpy").recipe: 1_000, package("six").recipe: 100},
+    records={},
+)
 
 
 def layer(name: str, *packages: Package, size_bytes: int, files: Tree | None = None) -> LayerPlan:
@@ -68,9 +75,13 @@ def made(layer: LayerPlan, unzipped_bytes: int) -> LayerRecord:
     )
 
 
+def footprint(plan: BuildPlan, known: Known) -> Footprint:
+    return plan_footprint(plan, known, foreseen_weights(plan, known.sources, known.records))
+
+
 def test_files_are_counted_and_bytecode_is_foreseen() -> None:
     """107 bytes of bytecode for 100 of sources on 3.13; said to be an estimate."""
-    found = plan_footprint(PLAN, KNOWN)
+    found = footprint(PLAN, KNOWN)
 
     assert dict(found.categories) == {
         "own": Amount(10, 1),
@@ -84,12 +95,12 @@ def test_files_are_counted_and_bytecode_is_foreseen() -> None:
 
 def test_without_bytecode_there_is_none() -> None:
     """Asked not to, or no room for it."""
-    none = plan_footprint(replace(PLAN, bytecode=None), KNOWN)
-    crowded = plan_footprint(replace(PLAN, without_bytecode=("shared",)), KNOWN)
+    none = footprint(replace(PLAN, bytecode=None), KNOWN)
+    crowded = footprint(replace(PLAN, limit_bytes=10_110 + 1), KNOWN)
 
     assert "bytecode" not in dict(none.categories)
     assert none.estimated == ()
-    assert dict(crowded.categories)["bytecode"] == Amount(10)
+    assert "bytecode" not in dict(crowded.categories)
 
 
 def test_a_layer_that_was_made_tells_its_bytecode() -> None:
@@ -100,7 +111,7 @@ def test_a_layer_that_was_made_tells_its_bytecode() -> None:
         source.fingerprint: made(source, 10 + 20),
     }
 
-    found = plan_footprint(PLAN, replace(KNOWN, records=records))
+    found = footprint(PLAN, replace(KNOWN, records=records))
 
     assert found.estimated == ()
     assert dict(found.categories)["bytecode"] == Amount(1_103 + 20)
@@ -112,7 +123,16 @@ def test_what_nobody_counted_is_known_in_sum() -> None:
     """An image told the weights alone: the total is right all the same."""
     known = replace(KNOWN, categories={"six": CATEGORIES["six"]})
 
-    found = plan_footprint(replace(PLAN, bytecode=None), known)
+    found = footprint(replace(PLAN, bytecode=None), known)
 
     assert found.layers[0].uncounted_bytes == 10_000
     assert found.amount.unzipped_bytes == 10_110
+
+
+def test_what_imagekit_adds_is_in_the_sum() -> None:
+    """The loader of a ZIP that unpacks at start is nobody's package."""
+    weights = foreseen_weights(replace(PLAN, bytecode=None), {}, {}, 500)
+
+    found = plan_footprint(PLAN, KNOWN, weights)
+
+    assert (found.layers[-1].name, found.amount.unzipped_bytes) == ("imagekit's own", 10_610)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from imagekit.contents.facts import wheel_facts
 from imagekit.model.digest import Digest
 from imagekit.model.package import Package
-from imagekit.plan.build_plan import BuildPlan, LayerPlan
+from imagekit.plan.build_plan import BuildPlan
 from imagekit.plan.packaging import (
     bytecode_bytes,
     crowded_out,
     most_bytecode_bytes,
     source_size,
 )
+from imagekit.plan.weights import source_bytes as layer_source_bytes
 from imagekit.store import Store
 
 _KIND = "sources-2"
@@ -28,14 +29,17 @@ def foreseen_without_bytecode(plan: BuildPlan, store: Store) -> tuple[str, ...]:
     if plan.bytecode is None or most < plan.limit_bytes:
         return ()
     weights = source_bytes(plan.packages, store)
-    sizes = [(layer.name, _source_bytes(layer, weights)) for layer in plan.layers]
+    sizes = [(layer.name, layer_source_bytes(layer, weights)) for layer in plan.layers]
     compiled = [(name, bytecode_bytes(size, plan.target.python)) for name, size in sizes]
     return crowded_out(plan.unzipped_bytes, compiled, plan.limit_bytes)
 
 
-def _source_bytes(layer: LayerPlan, weights: dict[str, int]) -> int:
-    own = (source_size(file.path, file.size_bytes) for file in layer.files or ())
-    return sum(own) + sum(weights.get(package.recipe, 0) for package in layer.packages)
+def sources_of(plan: BuildPlan, store: Store) -> dict[str, int]:
+    """Bytes of Python by recipe, of all packages of a plan that were measured."""
+    found: dict[str, int] = {}
+    for packages in filter(None, (plan.packages, plan.client)):
+        found |= source_bytes(packages, store)
+    return found
 
 
 def source_bytes(packages: Sequence[Package], store: Store) -> dict[str, int]:

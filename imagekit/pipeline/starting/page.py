@@ -83,9 +83,9 @@ def _page(workshop: Workshop, asked: PageRequest) -> Page:
     every.decisions.save()
     outcomes = foreseen(workshop, plans)
     artefacts = []
-    for plan, outcome in zip(plans, outcomes, strict=True):
+    for plan in plans:
         if plan.function in names:
-            told = explained(every, plan, outcome)
+            told = explained(every, plan)
             there, note = _in_registry(every, plan) if asked.ask else (None, None)
             notes += [note] if note else []
             artefacts.append(_artefact(plan, told, outcomes, there, profiles.get(plan.function)))
