@@ -54,13 +54,23 @@ class Spent(Struct, frozen=True, kw_only=True):
     limit_bytes: int
     used_bytes: int
     """Below zero where it shrank."""
-    estimated: bool = False
-    """Bytecode in it is foreseen, not counted."""
+    foreseen_bytes: int = 0
+    """Of them, bytecode that was not compiled yet: an estimate."""
+
+    @property
+    def estimated(self) -> bool:
+        """Whether bytecode in it is foreseen, not counted."""
+        return self.foreseen_bytes > 0
 
     @property
     def left_bytes(self) -> int:
         """Below zero: over the budget."""
         return self.limit_bytes - self.used_bytes
+
+    @property
+    def broken(self) -> bool:
+        """Whether it is surely over the budget, whatever the bytecode that is foreseen."""
+        return self.left_bytes + self.foreseen_bytes < 0
 
 
 class Grown(Struct, frozen=True, kw_only=True):

@@ -33,11 +33,11 @@ def spent(
     compressed_bytes: int | None = None,
     now: Weighed,
     before: Weighed | None = None,
-    estimated: bool = False,
+    foreseen_bytes: int = 0,
 ) -> tuple[Spent, ...]:
     """Of every limit of the budget that can be judged: how much is used.
 
-    `estimated` says that bytecode in `unzipped_bytes` is foreseen.
+    `foreseen_bytes` of `unzipped_bytes` are bytecode that was not compiled yet.
     """
     found: list[Spent] = []
     if budget.unzipped_bytes is not None:
@@ -46,7 +46,7 @@ def spent(
                 key="unzipped",
                 limit_bytes=budget.unzipped_bytes,
                 used_bytes=unzipped_bytes,
-                estimated=estimated,
+                foreseen_bytes=foreseen_bytes,
             )
         )
     if budget.compressed_bytes is not None and compressed_bytes is not None:

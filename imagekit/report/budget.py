@@ -30,9 +30,8 @@ def grown_words(grown: Sequence[Grown]) -> str:
 
 def _limit(spent: Spent) -> str:
     over = size(-spent.left_bytes)
-    if spent.key == "growth":
-        return f"growth {size(spent.used_bytes)} of {size(spent.limit_bytes)} ({over} too much)"
-    return f"{spent.key} {size(spent.used_bytes)} of {size(spent.limit_bytes)} ({over} too much)"
+    used = f"{'about ' if spent.estimated else ''}{size(spent.used_bytes)}"
+    return f"{spent.key} {used} of {size(spent.limit_bytes)} ({over} too much)"
 
 
 def _grown(one: Grown) -> str:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
+import difflib
+import doctest
+import inspect
 import json
+import pickle
+import re
+import subprocess
+import tarfile
+import typing
 from collections.abc import Iterable
 from http.client import HTTPConnection
 from pathlib import Path
@@ -75,6 +84,27 @@ def test_past_the_budget_nothing_is_made(zipped: Project, wheels: Path, index: I
     assert "since the last build: demo 1.1" in done.stderr
     assert 'write `unzipped = "1 MB"` in its `budget`' in done.stderr
     assert (zipped.folder / "dist" / "app.zip").read_bytes() == before
+
+
+def test_what_the_first_refusal_says_to_write_is_enough(
+    zipped: Project, wheels: Path, index: Index
+) -> None:
+    """Bytecode is not there yet, and is in the number all the same: the next build is built."""
+    zipped.replace("bytecode = false", "bytecode = true")
+    limited(zipped, 'unzipped = "100 kB"')
+    modules = (argparse, difflib, doctest, inspect, pickle, subprocess, tarfile, typing)
+    files = {f"more/{one.__name__}.py": inspect.getsource(one).encode() for one in modules}
+    make_wheel(wheels, "more", "1.0", files)
+    write_pylock(zipped.folder, wheels.glob("*.whl"), index)
+
+    done = zipped.run("build")
+
+    assert done.returncode == 1
+    assert "unzipped about " in done.stderr
+    found = re.search(r'write `unzipped = "(\d+ MB)"`', done.stderr)
+    assert found, done.stderr
+    zipped.replace('unzipped = "100 kB"', f'unzipped = "{found[1]}"')
+    assert zipped.build()["unzipped_bytes"] > 1_000_000 > sum(map(len, files.values()))
 
 
 def test_growth_is_judged_against_the_last_build(

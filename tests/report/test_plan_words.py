@@ -65,7 +65,7 @@ def test_the_plans_json_has_the_same_values() -> None:
     ("spent", "line"),
     [
         (
-            replace(UNZIPPED, used_bytes=200 * MB, estimated=True),
+            replace(UNZIPPED, used_bytes=200 * MB, foreseen_bytes=MB),
             "  budget    unzipped about 200 MB of 250 MB (80 %); 50 MB left",
         ),
         (

@@ -19,6 +19,9 @@ from imagekit.plan.budget import Weighed, grown, spent
 from imagekit.plan.build_plan import BuildPlan
 from imagekit.store import Store
 
+_UNSURE = 15
+"""In percent: as much more may bytecode be than is foreseen (`plan.packaging`)."""
+
 
 class Budgets(Struct, frozen=True, kw_only=True):
     """Those of one run."""
@@ -30,7 +33,7 @@ class Budgets(Struct, frozen=True, kw_only=True):
     def require_foreseen(self, plans: Sequence[BuildPlan]) -> None:
         """OverBudget where the plans alone are over it: nothing was fetched or made by then.
 
-        Bytecode that is not made yet is left out, so that only what is sure is refused.
+        Bytecode that is not made yet is told, and decides nothing: only what is sure is refused.
         """
         limited = self._limited(plans)
         if limited:
@@ -47,19 +50,15 @@ class Budgets(Struct, frozen=True, kw_only=True):
         return bool(self._limited(plans))
 
     def spent(self, plan: BuildPlan, outcome: Outcome) -> tuple[Spent, ...]:
-        """How much of its budget an artefact uses; what is foreseen comes with its footprint."""
-        unzipped_bytes, estimated = outcome.unzipped_bytes, False
-        if outcome.footprint is not None and outcome.unpacks is None:
-            unzipped_bytes = outcome.footprint.amount.unzipped_bytes
-            estimated = bool(outcome.footprint.estimated)
+        """How much of its budget an artefact uses, made or foreseen."""
         budget = self.session.function(plan).budget
         return spent(
             budget,
-            unzipped_bytes=unzipped_bytes,
+            unzipped_bytes=outcome.unzipped_bytes,
             compressed_bytes=outcome.size_bytes,
             now=weighed(plan, self.session.workshop.store),
             before=self._before(plan) if budget.limits_growth else None,
-            estimated=estimated,
+            foreseen_bytes=outcome.foreseen_bytes,
         )
 
     def _limited(self, plans: Iterable[BuildPlan]) -> list[BuildPlan]:
@@ -68,7 +67,7 @@ class Budgets(Struct, frozen=True, kw_only=True):
     def _require(self, found: Iterable[tuple[BuildPlan, Outcome]]) -> None:
         overruns = []
         for plan, outcome in found:
-            broken = tuple(one for one in self.spent(plan, outcome) if one.left_bytes < 0)
+            broken = tuple(one for one in self.spent(plan, outcome) if one.broken)
             if broken:
                 overruns.append(self._overrun(plan, broken))
         if overruns:
@@ -111,7 +110,8 @@ def weighed(plan: BuildPlan, store: Store) -> Weighed:
 def _hint(overrun: Overrun) -> str:
     """What to look at, and what to write where it is meant to be so large."""
     broken = overrun.spent[0]
-    needed = -(-broken.used_bytes // 1_000_000)
+    spare = broken.foreseen_bytes * _UNSURE // 100
+    needed = -(-(broken.used_bytes + spare) // 1_000_000)
     return (
         f"imagekit plan {overrun.function} says what could be left out; where it is meant, write "
         f'`{broken.key} = "{needed} MB"` in its `budget`'
