@@ -121,7 +121,17 @@ def build(
 
 
 def lock_mode(locked: bool | None, frozen: bool) -> str:
-    """`locked`, `frozen` or `write`; in CI an unasked build must not change a lock."""
+    """`locked`, `frozen` or `write`; in CI an unasked build must not change a lock.
+
+    UsageError where both are asked for.
+    """
+    if locked and frozen:
+        from imagekit.model.errors import UsageError
+
+        raise UsageError(
+            what="--locked compares the locks, and --frozen takes them unread: not both",
+            hint="leave one of them out",
+        )
     if frozen:
         return "frozen"
     if locked is None:

@@ -58,6 +58,8 @@ def build(
     cache = Cache.open(session, outputs, known.deployed)
     session = session.reusing(cache.previous)
     plans = session.plans()
+    if all(plan.packaging != "image" for plan in plans):
+        outputs.require_images([plan.function for plan in plans])
     session.decisions.save()
     if known.require is not None:
         known.require(plans)

@@ -77,6 +77,15 @@ class Outputs(Struct, frozen=True, kw_only=True):
         if self.create and not self.push:
             raise UsageError(what="--create makes what a push needs", hint="add `--push`")
 
+    def require_images(self, zips: Sequence[str]) -> None:
+        """UsageError where a form of images was asked for, and only `zips` are made, by name."""
+        asked = "--complete" if self.complete else f"--format {self.format}"
+        if self.complete or self.format != FORMATS[0]:
+            raise UsageError(
+                what=f"{asked} is about images, and {', '.join(zips)} is a ZIP",
+                hint=f"leave `{asked}` out, or add `--packaging image`",
+            )
+
     @property
     def reuses(self) -> bool:
         """Whether a registry may have the layers: where nobody here needs their bytes."""

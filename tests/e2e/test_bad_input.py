@@ -353,6 +353,25 @@ def test_stale_lock_is_refused_under_locked(zipped: Project) -> None:
     assert lock.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("--locked", "--frozen"), "--frozen takes them unread: not both"),
+        (("--complete",), "--complete is about images, and app is a ZIP"),
+        (("--format", "docker-archive"), "leave `--format docker-archive` out"),
+    ],
+)
+def test_options_that_contradict_are_refused(
+    zipped: Project, arguments: tuple[str, ...], names: str
+) -> None:
+    """Each other, or what is made: exit 2 before anything is."""
+    done = zipped.run("build", *arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert names in done.stderr
+    assert zipped.made() == []
+
+
 def test_wrong_bytes_from_the_index(zipped: Project, index: Index, tmp_path: Path) -> None:
     """Bytes with another digest than the lock's are refused, never kept."""
     other = make_wheel(tmp_path / "other", "demo", "1.0", {"demo/__init__.py": b"ANSWER = 666\n"})

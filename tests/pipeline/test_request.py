@@ -33,6 +33,26 @@ def test_an_image_goes_to_a_folder_unless_it_goes_elsewhere() -> None:
     assert Outputs(push=True, folder=Path("out")).writes_files
 
 
+@pytest.mark.parametrize(
+    ("outputs", "option"),
+    [
+        (Outputs(complete=True), "--complete"),
+        (Outputs(format="docker-archive"), "--format docker-archive"),
+    ],
+)
+def test_a_form_of_images_is_refused_where_only_zips_are_made(
+    outputs: Outputs, option: str
+) -> None:
+    """A ZIP would be made as if nothing had been asked for."""
+    Outputs().require_images(["app"])
+
+    with pytest.raises(UsageError) as refused:
+        outputs.require_images(["app"])
+
+    assert refused.value.what == f"{option} is about images, and app is a ZIP"
+    assert refused.value.hint == f"leave `{option}` out, or add `--packaging image`"
+
+
 @pytest.mark.parametrize("outputs", [{"to": "r.example/a"}, {"tags": ("x",)}])
 def test_where_to_push_needs_a_push(outputs: dict[str, object]) -> None:
     """A forgotten `--push` must not look like success."""
