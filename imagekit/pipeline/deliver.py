@@ -28,6 +28,7 @@ from imagekit.pipeline.pushing.known import Cache
 from imagekit.pipeline.request import Outputs
 from imagekit.pipeline.session import Session
 from imagekit.pipeline.workshop import Workshop
+from imagekit.pipeline.writable import require_folder
 from imagekit.plan.build_plan import BuildPlan
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class Delivery(Struct, frozen=True, kw_only=True, dict=True):
     def prepare(
         cls, session: Session, outputs: Outputs, plans: Sequence[BuildPlan], cache: Cache
     ) -> Delivery:
-        """Find every destination; UsageError where one is missing or two are the same.
+        """Find every destination; UsageError where one is missing, two are the same, or a folder
+        cannot be written.
 
         A repository of ECR that is not there is made if that was asked for, else RemoteRefused.
         """
@@ -84,6 +86,8 @@ class Delivery(Struct, frozen=True, kw_only=True, dict=True):
         found = cls(
             workshop=session.workshop, session=session, outputs=outputs, ways={}, cache=cache
         )
+        if outputs.writes_files or len(images) < len(plans):
+            require_folder("--output" if outputs.folder else "the folder", found.folder)
         return replace(found, ways=found._ways(images)) if outputs.push else found
 
     def send_ahead(self, layer: NewLayer) -> None:
@@ -236,13 +240,11 @@ class Delivery(Struct, frozen=True, kw_only=True, dict=True):
             from imagekit.oci.archive import write_docker_archive
 
             path = self.folder / f"{name}.tar"
-            path.parent.mkdir(parents=True, exist_ok=True)
             write_docker_archive(image, path, tags=(f"{name.lower()}:latest",))
             return replace(outcome, path=path)
         from imagekit.oci.layout import write_layout
 
         path = self.folder / f"{name}.oci"
-        path.parent.mkdir(parents=True, exist_ok=True)
         reference = made.plan.base.reference if made.plan.base else None
         sparse = write_layout(image, path, complete=self.outputs.complete, base_reference=reference)
         return replace(outcome, path=path, sparse=sparse)
@@ -318,6 +320,5 @@ def _copy_out(blob: Path, path: Path) -> None:
 
     if path.is_file() and filecmp.cmp(blob, path, shallow=False):
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     with file_beside(path) as beside:
         shutil.copyfile(blob, beside)

@@ -126,6 +126,7 @@ class _Begun(Struct, frozen=True, kw_only=True):
 
 def _begin(workshop: Workshop, asked: ReleaseRequest, handover: Handover) -> _Begun:
     """Known before anything is built: a release without its stage would stop at the very end."""
+    handover.require()
     # What others deploy starts by itself; what is deployed here may share an image.
     shares = asked.deploys and handover.tfvars is None
     asked = replace(asked, build=replace(asked.build, shares=shares))
