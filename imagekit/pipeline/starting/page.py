@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from imagekit import __version__
 from imagekit.check.limits import MAX_LAYERS
 from imagekit.model.digest import Digest
-from imagekit.model.errors import ImagekitError, RemoteError, UsageError
+from imagekit.model.errors import ImagekitError, RemoteError
 from imagekit.model.footprint import Footprint, Limit
 from imagekit.model.outcome import LayerOutcome, Outcome
 from imagekit.model.packaging import Asked
@@ -32,6 +32,7 @@ from imagekit.pipeline.starting.profile import ProfileRequest
 from imagekit.pipeline.starting.profile import measure as measure_imports
 from imagekit.pipeline.starting.wish import Wish
 from imagekit.pipeline.workshop import Workshop
+from imagekit.pipeline.writable import require_files, write_file
 from imagekit.plan.build_plan import BuildPlan
 from imagekit.registry.manifests import known_blobs
 from imagekit.report.html.page import html
@@ -57,14 +58,9 @@ class PageRequest(Struct, frozen=True, kw_only=True):
 
 def write(workshop: Workshop, asked: PageRequest) -> None:
     """Measure, draw, and answer with the page's path. Raises what planning and building raise."""
+    require_files([("--output", asked.output)])
     page = _page(workshop, asked)
-    try:
-        asked.output.write_text(html(page), encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(
-            what=f"--output {asked.output} cannot be written: {error.strerror}",
-            hint="name a file in a folder that is there",
-        ) from error
+    write_file("--output", asked.output, html(page))
     for note in page.notes:
         workshop.console.say(f"note: {note}")
     drawn = ", ".join(artefact.name for artefact in page.artefacts)
