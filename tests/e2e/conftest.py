@@ -17,7 +17,7 @@ from tests.services.ecr_front import EcrFront
 from tests.services.ecr_registry import EcrRegistry
 from tests.services.images import layer_of, put_image
 from tests.services.index import Index
-from tests.services.lambda_front import lambda_front
+from tests.services.lambda_front import LambdaFront, lambda_front
 from tests.services.wheels import make_wheel
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -109,6 +109,14 @@ def in_ecr(imaged: Project, aws: EcrFront) -> Project:
 def ecr(aws: EcrFront) -> EcrRegistry:
     """The caller's own registry."""
     return aws.registry()
+
+
+@pytest.fixture
+def functions(moto: str, aws: EcrFront) -> Iterator[LambdaFront]:
+    """Lambda with an empty account, and the role that functions run as."""
+    with lambda_front(moto) as front:
+        World(moto=moto, front=front, clock=Clock()).role()
+        yield front
 
 
 @pytest.fixture

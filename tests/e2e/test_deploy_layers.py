@@ -219,7 +219,7 @@ def test_layers_of_others_count_with_their_size(
 
     assert done.returncode == 1
     assert "models:1 262 MB" in done.stderr
-    assert "lambda_rules Z1" in done.stderr
+    assert "Lambda takes less than 262 MB unzipped" in done.stderr
     assert front.changes() == []
 
 

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.deploy.world import ROLE, Clock, World
+from tests.deploy.world import ROLE
 from tests.e2e.projects import Project, write_pylock
 from tests.services.cli import succeeded
 from tests.services.ecr_front import EcrFront
 from tests.services.ecr_registry import EcrRegistry
 from tests.services.index import Index
-from tests.services.lambda_front import LambdaFront, lambda_front
+from tests.services.lambda_front import LambdaFront
 from tests.services.wheels import make_wheel
-
-
-@pytest.fixture
-def functions(moto: str, aws: EcrFront) -> Iterator[LambdaFront]:
-    """Lambda with an empty account, and the role that functions run as."""
-    with lambda_front(moto) as front:
-        World(moto=moto, front=front, clock=Clock()).role()
-        yield front
 
 
 @pytest.fixture
