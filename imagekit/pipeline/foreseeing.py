@@ -36,8 +36,9 @@ from imagekit.pipeline.pushing.known import Cache, Known
 from imagekit.pipeline.pushing.way import Way
 from imagekit.pipeline.request import Outputs
 from imagekit.pipeline.session import Session
+from imagekit.pipeline.workshop import Workshop
 from imagekit.plan.build_plan import BuildPlan
-from imagekit.project.config import Stage
+from imagekit.project.config import FunctionConfig, Stage
 from imagekit.project.config_stages import repository_of as stage_repository
 from imagekit.project.git import commit
 
@@ -199,8 +200,7 @@ class Foreseeing(Struct, frozen=True, kw_only=True):
         rooms = replace(self.delivery.repositories(), workshop=workshop)
         for one in (each for each in self.artefacts if each.way is not None):
             function = self.session.function(one.plan)
-            text = str(stage_repository(function, stage))
-            there = repository_of(text, workshop.home_registry).at(one.digest)
+            there = _own_repository(function, stage, workshop).at(one.digest)
             early = EarlyBlobs(workshop.registry, there)
             step = Step(function=function.name, stage=stage.name, what=f"promote to {there.name}")
             if rooms.to_make([early]):
@@ -210,11 +210,8 @@ class Foreseeing(Struct, frozen=True, kw_only=True):
             yield step
 
     def _coming(self, spot: Spot, running: Running) -> Coming:
-        mine = [one for one in self.artefacts if one.plan.function == spot.function.name]
-        there = running.at(spot)
-        fits = [one for one in mine if there and one.plan.target.architecture == there.architecture]
-        one = (fits or mine)[0]
-        plan = one.plan
+        plan = running.fitting(spot, [one.plan for one in self.artefacts])
+        one = next(one for one in self.artefacts if one.plan is plan)
         source = Source(
             architecture=plan.target.architecture,
             base=_tag(one.outcome.base),
@@ -225,10 +222,13 @@ class Foreseeing(Struct, frozen=True, kw_only=True):
             return Coming(source=source, made=_archive(one.outcome, path))
         reference = one.way.to.repository
         if spot.stage is not None and spot.stage.repository is not None:
-            text = str(stage_repository(spot.function, spot.stage))
-            reference = repository_of(text, spot.workshop.home_registry)
+            reference = _own_repository(spot.function, spot.stage, spot.workshop)
         made = image_to_come(plan, classic(reference.at(one.digest)))
         return Coming(source=source, made=made)
+
+
+def _own_repository(function: FunctionConfig, stage: Stage, workshop: Workshop) -> Reference:
+    return repository_of(str(stage_repository(function, stage)), workshop.home_registry)
 
 
 def _archive(outcome: Outcome, path: Path) -> Archive:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -128,19 +129,24 @@ def test_a_stream_may_be_closed(streams: str) -> None:
     assert bool(found.stdout) is ("1" not in streams)
 
 
+def answering_into(out: TextIO, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    """The command with a stdout of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "imagekit", *arguments],
+        stdout=out,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("cache", "dir")])
 def test_a_reader_that_leaves_early_is_no_failure(arguments: tuple[str, ...]) -> None:
     """`| head`: what was done is done, whoever reads of it."""
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as pipe:
-        found = subprocess.run(
-            [sys.executable, "-m", "imagekit", *arguments],
-            stdout=pipe,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        found = answering_into(pipe, arguments)
 
     assert (found.returncode, found.stderr) == (0, "")
 
@@ -150,13 +156,7 @@ def test_a_reader_that_leaves_early_is_no_failure(arguments: tuple[str, ...]) ->
 def test_an_answer_that_the_disk_refuses_is_told(arguments: tuple[str, ...]) -> None:
     """A script that reads the file would take nothing for an answer: exit 1, and what to do."""
     with Path("/dev/full").open("w") as full:
-        found = subprocess.run(
-            [sys.executable, "-m", "imagekit", *arguments],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        found = answering_into(full, arguments)
 
     assert found.returncode == 1
     assert "error: the answer cannot be written to stdout\n  No space left on" in found.stderr

@@ -33,16 +33,9 @@ class Ahead(Struct, frozen=True, kw_only=True):
         refuse([(spot.label, refusal) for spot, those in found for refusal in those])
 
     def _of(self, spot: Spot, plans: Sequence[BuildPlan]) -> tuple[Refusal, ...]:
-        there = self.running.at(spot)
-        mine = [plan for plan in plans if plan.function == spot.function.name]
-        # Of several architectures the one is deployed that the function has.
-        fits = [plan for plan in mine if there and plan.target.architecture == there.architecture]
+        meant = self._meant(spot, self.running.fitting(spot, plans))
         today = spot.place.now().date()
-        return tuple(
-            refusal
-            for plan in (fits or mine)[:1]
-            for refusal in ahead(there, self._meant(spot, plan), spot.place.functions.region, today)
-        )
+        return ahead(self.running.at(spot), meant, spot.place.functions.region, today)
 
     def _meant(self, spot: Spot, plan: BuildPlan) -> Meant:
         package = package_type(plan.packaging)

@@ -13,6 +13,7 @@ from imagekit.model.function import FunctionState
 from imagekit.model.reference import Reference
 from imagekit.pipeline.deploying.places import Spot
 from imagekit.pipeline.deploying.stages import naming
+from imagekit.plan.build_plan import BuildPlan
 from imagekit.project.config import FunctionConfig
 
 
@@ -36,3 +37,10 @@ class Running(Struct, frozen=True, kw_only=True):
             with naming(spot.stage):
                 self._found[key] = spot.place.functions.get(spot.name)
         return self._found[key]
+
+    def fitting(self, spot: Spot, plans: Sequence[BuildPlan]) -> BuildPlan:
+        """The plan of what is deployed there: of several architectures, the function's own."""
+        there = self.at(spot)
+        mine = [plan for plan in plans if plan.function == spot.function.name]
+        fits = (plan for plan in mine if there and plan.target.architecture == there.architecture)
+        return next(fits, mine[0])
