@@ -10,14 +10,13 @@ import pytest
 from msgspec.structs import replace
 
 from imagekit.contents.facts import wheel_facts
-from imagekit.model.digest import Digest
 from imagekit.model.package import Artifact, Package
-from imagekit.model.target import Target
 from imagekit.pipeline.planning.room import foreseen_without_bytecode
-from imagekit.plan.build_plan import BuildPlan, LayerPlan
+from imagekit.plan.build_plan import BuildPlan
 from imagekit.plan.packaging import bytecode_bytes, crowded_out, source_size
 from imagekit.store import Store
 from tests.e2e.projects import Project, write_project, write_pylock
+from tests.plan.plans import layer, zip_plan
 from tests.services.cli import succeeded
 from tests.services.wheels import make_wheel
 
@@ -37,30 +36,8 @@ def package(folder: Path, store: Store, name: str, sources: int, data: int) -> P
 
 
 def plan(*packages: tuple[Package, int]) -> BuildPlan:
-    layers = tuple(
-        LayerPlan(
-            name=one.name,
-            kind="packages",
-            packages=(one,),
-            root="/var/task",
-            why="",
-            fingerprint=Digest.of(one.name.encode()),
-            unzipped_bytes=size_bytes,
-        )
-        for one, size_bytes in packages
-    )
-    return BuildPlan(
-        function="f",
-        handler="app.handler",
-        target=Target.managed("3.13", "x86_64"),
-        packaging="zip",
-        why="",
-        base=None,
-        bytecode="3.13.0",
-        layers=layers,
-        settings=None,
-        limit_bytes=LIMIT,
-    )
+    layers = (layer(one.name, one, size_bytes=size_bytes) for one, size_bytes in packages)
+    return replace(zip_plan(*layers), limit_bytes=LIMIT)
 
 
 @pytest.fixture

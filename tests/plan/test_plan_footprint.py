@@ -7,22 +7,15 @@ from msgspec.structs import replace
 from imagekit.model.digest import Digest
 from imagekit.model.footprint import Amount, Footprint, tally
 from imagekit.model.image import LayerRecord
-from imagekit.model.package import Artifact, Package
-from imagekit.model.target import Target
-from imagekit.model.tree import Bytes, FileEntry, Tree
 from imagekit.plan.build_plan import BuildPlan, LayerPlan
 from imagekit.plan.footprint import Known, plan_footprint
 from imagekit.plan.weights import foreseen_weights
+from tests.plan.plans import app, layer, package, zip_plan
 
 CATEGORIES = {
     "numpy": tally([("numpy/a.py", 1_000), ("numpy/a.so", 9_000)]),
     "six": tally([("six.py", 100)]),
 }
-
-
-def package(name: str) -> Package:
-    wheel = Artifact(filename=f"{name}.whl", url="file:x", digest=Digest.of(name.encode()))
-    return Package(name=name, version="1.0", wheel=wheel)
 
 
 KNOWN = Known(
@@ -32,34 +25,9 @@ KNOWN = Known(
 )
 
 
-def layer(name: str, *packages: Package, size_bytes: int, files: Tree | None = None) -> LayerPlan:
-    return LayerPlan(
-        name=name,
-        kind="packages" if packages else "source",
-        packages=packages,
-        root="/var/task",
-        why="",
-        fingerprint=Digest.of(f"layer {name}".encode()),
-        unzipped_bytes=size_bytes,
-        files=files,
-    )
-
-
-APP = Tree((FileEntry(path="app.py", size_bytes=10, owner="source", content=Bytes(b"x" * 10)),))
-PLAN = BuildPlan(
-    function="app",
-    handler="app.handler",
-    target=Target.managed("3.13", "x86_64"),
-    packaging="zip",
-    why="",
-    base=None,
-    bytecode="3.13.0",
-    layers=(
-        layer("shared", package("numpy"), package("six"), size_bytes=10_100),
-        layer("source", size_bytes=10, files=APP),
-    ),
-    settings=None,
-    limit_bytes=262_144_000,
+PLAN = zip_plan(
+    layer("shared", package("numpy"), package("six"), size_bytes=10_100),
+    layer("source", size_bytes=10, files=app(10)),
 )
 
 

@@ -6,46 +6,15 @@ from msgspec.structs import replace
 
 from imagekit.model.digest import Digest
 from imagekit.model.image import LayerRecord
-from imagekit.model.package import Artifact, Package
 from imagekit.model.packaging import Unpacks
-from imagekit.model.target import Target
-from imagekit.model.tree import Bytes, FileEntry, Tree
-from imagekit.plan.build_plan import BuildPlan, LayerPlan
+from imagekit.plan.build_plan import BuildPlan
 from imagekit.plan.weights import Weights, counted_bytes, foreseen_weights, plain_weights
+from tests.plan.plans import app, layer, package, zip_plan
 
-APP = Tree((FileEntry(path="app.py", size_bytes=100, owner="source", content=Bytes(b"x" * 100)),))
-LIMIT = 262_144_000
-
-
-def package(name: str) -> Package:
-    wheel = Artifact(filename=f"{name}.whl", url="file:x", digest=Digest.of(name.encode()))
-    return Package(name=name, version="1.0", wheel=wheel)
-
-
-def layer(name: str, size_bytes: int, files: Tree | None = None) -> LayerPlan:
-    return LayerPlan(
-        name=name,
-        kind="source" if files else "packages",
-        packages=() if files else (package(name),),
-        root="/var/task",
-        why="",
-        fingerprint=Digest.of(f"layer {name}".encode()),
-        unzipped_bytes=size_bytes,
-        files=files,
-    )
-
-
-PLAN = BuildPlan(
-    function="app",
-    handler="app.handler",
-    target=Target.managed("3.13", "x86_64"),
-    packaging="zip",
-    why="",
-    base=None,
-    bytecode="3.13.0",
-    layers=(layer("numpy", 10_000), layer("boto3", 5_000), layer("source", 100, APP)),
-    settings=None,
-    limit_bytes=LIMIT,
+PLAN = zip_plan(
+    layer("numpy", package("numpy"), size_bytes=10_000),
+    layer("boto3", package("boto3"), size_bytes=5_000),
+    layer("source", size_bytes=100, files=app(100)),
 )
 SOURCES = {package("numpy").recipe: 2_000, package("boto3").recipe: 4_000}
 
